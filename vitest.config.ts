@@ -1,9 +1,30 @@
 import { defineConfig } from 'vitest/config'
+import { CountReporter } from './test/support/reporter.ts'
+
+const needsDatabase = ['test/{integration,dropin,orm}/**/*.test.ts']
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    reporters: ['default', new CountReporter()],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...needsDatabase],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'database',
+          include: needsDatabase,
+          globalSetup: ['test/support/global-postgres.ts'],
+        },
+      },
+    ],
   },
 })
