@@ -1,0 +1,14 @@
+/**
+ * How long to wait before try number `attempt` (0 is the first one after a failure): exponential with full jitter, so that
+ * clients who failed together do not return together. Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (2015).
+ * @param random a number from 0 up to 1
+ * @returns milliseconds, from 0 to min(cap, base × 2^attempt)
+ */
+export function fullJitter(
+  attempt: number,
+  baseMillis: number,
+  capMillis: number,
+  random: () => number,
+): number {
+  return random() * Math.min(capMillis, baseMillis * 2 ** attempt)
+}

@@ -1,0 +1,74 @@
+/** A place in a {@link List}. One value may stand in several lists, with one link for each. */
+export class Link<T> {
+  readonly value: T
+  /** The list that the link stands in; only the list writes it and its neighbours. */
+  list: List<T> | undefined = undefined
+  previous: Link<T> | undefined = undefined
+  next: Link<T> | undefined = undefined
+
+  constructor(value: T) {
+    this.value = value
+  }
+}
+
+/** A doubly linked list whose links belong to the values: add, remove and rotate in constant time, wherever the link stands. */
+export class List<T> {
+  #first: Link<T> | undefined
+  #last: Link<T> | undefined
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  get first(): T | undefined {
+    return this.#first?.value
+  }
+
+  get last(): T | undefined {
+    return this.#last?.value
+  }
+
+  /** Appends a link. @throws when it stands in a list already. */
+  push(link: Link<T>): void {
+    if (link.list !== undefined) throw new Error('BUG: a link is pushed that stands in a list already')
+    link.list = this
+    link.previous = this.#last
+    if (this.#last === undefined) this.#first = link
+    else this.#last.next = link
+    this.#last = link
+    this.#size += 1
+  }
+
+  /** Takes a link out. Returns false, and changes nothing, when it does not stand in this list. */
+  remove(link: Link<T>): boolean {
+    if (link.list !== this) return false
+    if (link.previous === undefined) this.#first = link.next
+    else link.previous.next = link.next
+    if (link.next === undefined) this.#last = link.previous
+    else link.next.previous = link.previous
+    link.list = undefined
+    link.previous = undefined
+    link.next = undefined
+    this.#size -= 1
+    return true
+  }
+
+  /** Moves the first link to the end. */
+  rotate(): void {
+    const first = this.#first
+    if (first === undefined || first === this.#last) return
+    this.remove(first)
+    this.push(first)
+  }
+
+  /** The values from first to last. The value just given may be removed while walking. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    let link = this.#first
+    while (link !== undefined) {
+      const next: Link<T> | undefined = link.next
+      yield link.value
+      link = next
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** Reads options that people give: numbers, numeric strings and `undefined`; everything else is refused in one sentence. */
+import { SluiceError } from './errors.ts'
+
+/** Options as they came in. */
+export type Given = Readonly<Record<string, unknown>>
+
+/** The largest delay that a timer of the platform takes: 2^31 − 1 ms, 24.8 days. */
+export const LONGEST_MILLIS = 2_147_483_647
+
+function refuse(name: string, value: unknown, range: string): never {
+  throw new SluiceError('SLUICE_BAD_OPTION', `${name} must be ${range}; it is ${show(value)}`)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+function group(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** A number from `min` to `max`, or a string that spells one. @throws SLUICE_BAD_OPTION */
+export function readNumber(
+  given: Given,
+  name: string,
+  bounds: { min: number; max: number; whole?: boolean; unit?: string },
+): number | undefined {
+  const value = given[name]
+  if (value === undefined) return undefined
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  const { min, max, whole = true, unit = '' } = bounds
+  const inRange = typeof number === 'number' && number >= min && number <= max
+  if (inRange && (!whole || Number.isInteger(number))) return number
+  const range =
+    max === Number.POSITIVE_INFINITY ? `${group(min)} or more` : `from ${group(min)} to ${group(max)}`
+  return refuse(name, value, `a ${whole ? 'whole ' : ''}number ${range}${unit}`)
+}
+
+/** A duration in milliseconds from `min` (0 by default) to 24.8 days. @throws SLUICE_BAD_OPTION */
+export function readMillis(given: Given, name: string, min = 0): number | undefined {
+  return readNumber(given, name, { min, max: LONGEST_MILLIS, whole: false, unit: ' (milliseconds)' })
+}
+
+/** A boolean. @throws SLUICE_BAD_OPTION */
+export function readBoolean(given: Given, name: string): boolean | undefined {
+  const value = given[name]
+  return value === undefined || typeof value === 'boolean' ? value : refuse(name, value, 'true or false')
+}
+
+/** A string. The value is not repeated in the error, since it may be a connection string. @throws SLUICE_BAD_OPTION */
+export function readString(given: Given, name: string): string | undefined {
+  const value = given[name]
+  if (value === undefined || typeof value === 'string') return value
+  throw new SluiceError('SLUICE_BAD_OPTION', `${name} must be a string; it is of type ${typeof value}`)
+}
+
+/** A function. @throws SLUICE_BAD_OPTION */
+export function readFunction<F>(given: Given, name: string): F | undefined {
+  const value = given[name]
+  return value === undefined || typeof value === 'function'
+    ? (value as F | undefined)
+    : refuse(name, value, 'a function')
+}
+
+/** One of a few words. @throws SLUICE_BAD_OPTION */
+export function readWord<W extends string>(given: Given, name: string, words: readonly W[]): W | undefined {
+  const value = given[name]
+  if (value === undefined || words.includes(value as W)) return value as W | undefined
+  return refuse(name, value, `one of ${words.map((word) => `'${word}'`).join(', ')}`)
+}
+
+/** The known name that a misspelt one most likely means: at most two edits away (one for short names), ignoring case and underscores. */
+export function closest(name: string, known: Iterable<string>): string | undefined {
+  const plain = fold(name)
+  let best: string | undefined
+  let fewest = plain.length <= 4 ? 2 : 3
+  for (const candidate of known) {
+    const edits = distance(plain, fold(candidate), fewest)
+    if (edits < fewest) {
+      best = candidate
+      fewest = edits
+    }
+  }
+  return best
+}
+
+function fold(name: string): string {
+  return name.replaceAll('_', '').toLowerCase()
+}
+
+/** Levenshtein distance, or `limit` when it is at least that. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return Math.min(limit, row[b.length] as number)
+}

@@ -1,0 +1,17 @@
+/** The engine, for pooling something other than Postgres: bring a {@link Driver}. */
+export { type Clock, systemClock, type Timer } from '../base/clock.ts'
+export {
+  type OpenFailure,
+  type Phase,
+  type PoolNumbers,
+  SluiceError,
+  type SluiceErrorCode,
+} from '../base/errors.ts'
+export type { Distribution } from '../base/histogram.ts'
+export type { CloseReason, Driver, Reusable } from './driver.ts'
+export type { Hooks } from './hooks.ts'
+export type { Lease } from './lease.ts'
+export type { PoolOptions, PoolSurroundings, Priority } from './options.ts'
+export { type AcquireOptions, Pool } from './pool.ts'
+export type { ConnectionRow, PoolStats } from './stats.ts'
+export type { Settle } from './waiters.ts'

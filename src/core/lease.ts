@@ -1,0 +1,69 @@
+import type { Deadline } from '../base/deadlines.ts'
+import type { Connection, Leased, Slot } from './slot.ts'
+
+/** What a lease needs of its pool. */
+export interface Lender<T> {
+  release(lease: Lease<T>, error: unknown): void
+  cancel(lease: Lease<T>): void
+}
+
+/** What pg-pool says when a client is released twice; people match on it. */
+export const RELEASED_TWICE = 'Release called on client which has already been released to the pool.'
+
+/**
+ * One exclusive loan of a connection; it is also the slot's state while it lasts. Single-use: once released it can touch
+ * neither the connection nor its next owner.
+ */
+export class Lease<T> implements Leased<T> {
+  readonly kind = 'leased'
+  readonly since: number
+  readonly slot: Slot<T>
+  readonly connection: Connection<T>
+  /** The label that the caller works under; undefined for callers without one. */
+  readonly agent: string | undefined
+  /** Where it was taken; only with leak detection. */
+  origin: Error | undefined = undefined
+  /** When it counts as leaked; only with leak detection. */
+  leak: Deadline<Lease<T>> | undefined = undefined
+  /** When it was reported as leaked. */
+  leakedAt: number | undefined = undefined
+  readonly #lender: Lender<T>
+
+  constructor(
+    lender: Lender<T>,
+    slot: Slot<T>,
+    connection: Connection<T>,
+    since: number,
+    agent: string | undefined,
+  ) {
+    this.#lender = lender
+    this.slot = slot
+    this.connection = connection
+    this.since = since
+    this.agent = agent
+  }
+
+  /** The connection. @throws once the lease is over */
+  get resource(): T {
+    if (this.released)
+      throw new Error('This lease is over: its connection may belong to somebody else by now.')
+    return this.connection.resource
+  }
+
+  get released(): boolean {
+    return this.slot.state !== this
+  }
+
+  /**
+   * Gives the connection back. With an error, or `true`, it is closed instead of lent again.
+   * @throws what pg-pool throws when it is released already
+   */
+  release(error?: unknown): void {
+    this.#lender.release(this, error)
+  }
+
+  /** Gives the connection back while its statement still runs: the statement is cancelled, then the connection lent again. @throws as `release` */
+  cancel(): void {
+    this.#lender.cancel(this)
+  }
+}

@@ -1,0 +1,524 @@
+/** The engine: callers on one side, slots on the other, and one synchronous pump where they meet. It knows no SQL. */
+import { onAbort } from '../base/aborts.ts'
+import { Alarm } from '../base/alarm.ts'
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
+import { Deadlines } from '../base/deadlines.ts'
+import type { PoolNumbers } from '../base/errors.ts'
+import { SluiceError } from '../base/errors.ts'
+import type { CloseReason, Driver } from './driver.ts'
+import type { Hooks } from './hooks.ts'
+import { HookList } from './hooks.ts'
+import type { Holding } from './leaks.ts'
+import { Leaks } from './leaks.ts'
+import type { Lender } from './lease.ts'
+import { Lease, RELEASED_TWICE } from './lease.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { Opens } from './opens.ts'
+import type { PoolOptions, PoolSurroundings, Priority, Settings } from './options.ts'
+import { levelOf, readPoolOptions, readSize } from './options.ts'
+import type { Scene } from './refusals.ts'
+import { waiterAborted, waiterEnded, waiterRefused, waiterShed, waiterTimeout } from './refusals.ts'
+import type { Connection, Slot } from './slot.ts'
+import { Slots } from './slot.ts'
+import type { ConnectionRow, PoolStats } from './stats.ts'
+import { describeSlot, Tally } from './stats.ts'
+import { inspect } from './upkeep.ts'
+import type { Settle } from './waiters.ts'
+import { Waiter, WaitQueue } from './waiters.ts'
+
+/** What a caller may say about one acquire. */
+export interface AcquireOptions {
+  /** Default `'medium'`. */
+  readonly priority?: Priority | undefined
+  /** The label that the caller works under: waiting callers of one priority take turns by agent. */
+  readonly agent?: string | undefined
+  /** How long to wait, in milliseconds; default the pool's `acquireTimeoutMillis`. More than 0. */
+  readonly timeoutMillis?: number | undefined
+  /** Ends the wait, and only the wait. */
+  readonly signal?: AbortSignal | undefined
+}
+
+type Mode = PoolStats['state']
+
+/** A pool of whatever its driver opens. */
+export class Pool<T extends object> {
+  readonly #clock: Clock
+  readonly #settings: Settings
+  readonly #permanent: (error: unknown) => boolean
+  readonly #slots = new Slots<T>()
+  readonly #queue: WaitQueue<T>
+  readonly #deadlines: Deadlines<Waiter<T>>
+  readonly #opens: Opens
+  readonly #alarm: Alarm
+  readonly #leaks: Leaks<T> | undefined
+  readonly #hooks = new HookList<T>()
+  readonly #tally = new Tally()
+  readonly #lifecycle: Lifecycle<T>
+  readonly #lender: Lender<T> = {
+    release: (lease, error) => this.#release(lease, error),
+    cancel: (lease) => this.#release(lease, undefined, true),
+  }
+  #mode: Mode = 'running'
+  #pumping = false
+  #again = false
+  #inspectedAt = Number.NEGATIVE_INFINITY
+  #quiet: (() => void)[] = []
+  #end: { promise: Promise<void>; resolve: () => void } | undefined
+
+  /** @throws SLUICE_BAD_OPTION */
+  constructor(driver: Driver<T>, options: PoolOptions = {}, surroundings: PoolSurroundings = {}) {
+    const { clock = systemClock, random = Math.random } = surroundings
+    this.#clock = clock
+    this.#settings = readPoolOptions(options)
+    this.#permanent = (error) => driver.permanent(error)
+    this.#queue = new WaitQueue(this.#settings)
+    this.#deadlines = new Deadlines(clock, (waiter) => this.#expire(waiter))
+    this.#opens = new Opens(random)
+    this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
+    if (this.#settings.leakDetectionMillis > 0)
+      this.#leaks = this.#watchLeaks(this.#settings.leakDetectionMillis)
+    const parts = {
+      driver,
+      clock,
+      random,
+      settings: this.#settings,
+      slots: this.#slots,
+      opens: this.#opens,
+      hooks: this.#hooks,
+      tally: this.#tally,
+    }
+    this.#lifecycle = new Lifecycle<T>(parts, {
+      changed: (now) => this.#pump(now),
+      openFailed: (error, now) => this.#openFailed(error, now),
+      parked: (connection, now) => this.#parked(connection, now),
+    })
+    // Not in this turn: nothing should reach the network before the caller has attached its listeners.
+    if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
+  }
+
+  /** Tells `hooks` what happens from now on. Returns the way to detach. */
+  attach(hooks: Hooks<T>): () => void {
+    return this.#hooks.attach(hooks)
+  }
+
+  /**
+   * Borrows a connection.
+   * @throws SLUICE_ACQUIRE_TIMEOUT, SLUICE_OPEN_FAILED or SLUICE_OPEN_TIMEOUT when the wait is over (pool full, or server out
+   * of reach); SLUICE_QUEUE_FULL, SLUICE_SHED, SLUICE_ABORTED, SLUICE_POOL_ENDED; the driver's own error while no open has
+   * ever succeeded and trying again will not help
+   */
+  acquire(options: AcquireOptions = {}): Promise<Lease<T>> {
+    return new Promise((resolve, reject) => {
+      this.request(options, (error, lease) => (lease === undefined ? reject(error) : resolve(lease)))
+    })
+  }
+
+  /** As `acquire`, for callers who make their own promises: `settle` is called exactly once, in this turn where a connection is free. */
+  request(options: AcquireOptions, settle: Settle<T>): void {
+    const now = this.#clock.now()
+    const holding = this.#leaks?.ask()
+    const slot = this.#slots.idle.last
+    const free =
+      slot !== undefined && this.#queue.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
+    if (free && options.signal?.aborted !== true) this.#lend(slot, options.agent, now, now, settle, holding)
+    else this.#wait(options, now, settle, holding)
+  }
+
+  // Waiting ------------------------------------------------------------------------------------------------------------
+
+  #wait(options: AcquireOptions, now: number, settle: Settle<T>, holding: Holding<T> | undefined): void {
+    const level = levelOf(options.priority, this.#settings.priorityLevels)
+    const millis = options.timeoutMillis ?? this.#settings.acquireTimeoutMillis
+    const waiter = new Waiter<T>(level, options.agent, now, settle, holding)
+    const { signal } = options
+    const refusal = this.#refusal(waiter, signal)
+    if (refusal !== undefined) return this.#reject(waiter, refusal)
+    if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
+    this.#queue.add(waiter)
+    waiter.deadline = this.#deadlines.add(waiter, millis, now)
+    if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abort(waiter, signal.reason))
+    this.#pump(now)
+  }
+
+  /** Why this caller may not even wait. Makes room by shedding where that is allowed. */
+  #refusal(waiter: Waiter<T>, signal: AbortSignal | undefined): SluiceError | undefined {
+    if (signal?.aborted === true) {
+      this.#tally.aborted += 1
+      return waiterAborted(this.#scene(waiter), signal.reason)
+    }
+    const mode = this.#mode
+    if (mode === 'draining' || mode === 'ending' || mode === 'ended')
+      return waiterEnded(this.#scene(waiter), mode)
+    const { queueLimit, rejectOnFull } = this.#settings
+    if (this.unserved < queueLimit + Math.max(0, this.#room)) return undefined
+    this.#tally.rejected += 1
+    const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
+    if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)
+    this.#reject(shed, waiterShed(this.#scene(shed), queueLimit))
+    return undefined
+  }
+
+  #expire(waiter: Waiter<T>): void {
+    this.#tally.timeouts += 1
+    this.#dropOut(waiter, waiterTimeout)
+  }
+
+  #abort(waiter: Waiter<T>, reason: unknown): void {
+    this.#tally.aborted += 1
+    this.#dropOut(waiter, (scene) => waiterAborted(scene, reason))
+  }
+
+  #dropOut(waiter: Waiter<T>, error: (scene: Scene) => SluiceError): void {
+    if (!this.#queue.remove(waiter)) throw new Error('BUG: a waiter ends that does not wait any more')
+    this.#reject(waiter, error(this.#scene(waiter)))
+    this.#pump(this.#clock.now())
+  }
+
+  /** Ends a waiter that has left the queue. */
+  #reject(waiter: Waiter<T>, error: unknown): void {
+    this.#leave(waiter)
+    if (waiter.holding !== undefined) this.#leaks?.dismiss(waiter.holding)
+    if (SluiceError.is(error)) this.#hooks.emit('rejected', error, this.#clock.now() - waiter.since)
+    waiter.settle(error, undefined)
+  }
+
+  #rejectAllBut(keep: number, error: (waiter: Waiter<T>) => unknown): void {
+    while (this.#queue.size > keep) {
+      const waiter = this.#queue.evict() as Waiter<T>
+      this.#reject(waiter, error(waiter))
+    }
+  }
+
+  #leave(waiter: Waiter<T>): void {
+    if (waiter.deadline !== undefined) this.#deadlines.remove(waiter.deadline)
+    waiter.stopListening?.()
+  }
+
+  /** The pool as this caller leaves it. */
+  #scene(waiter: Waiter<T>): Scene {
+    const now = this.#clock.now()
+    const leases = [...this.#slots].flatMap(({ state }) => (state.kind === 'leased' ? [state] : []))
+    const longest = leases.sort((a, b) => a.since - b.since)[0]
+    return {
+      numbers: this.numbers(),
+      waitedMillis: now - waiter.since,
+      capacity: this.#settings.max + this.#settings.maxOverflow,
+      openFailures: this.#opens.failures,
+      lastOpenFailure: this.#opens.lastFailure(now),
+      lastOpenError: this.#opens.lastError,
+      longestLease: longest && { millis: now - longest.since, agent: longest.agent },
+      hint: waiter.hint,
+    }
+  }
+
+  // The pump -----------------------------------------------------------------------------------------------------------
+
+  /** Brings waiters and slots together, starts the opens that are needed, lets go what is too much. Runs after every change. */
+  #pump(now: number): void {
+    this.#again = true
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#again) {
+        this.#again = false
+        if (this.#queue.size > 0 && this.#mode !== 'paused') this.#serve(now)
+        this.#startOpens(now)
+        this.#letGo(now)
+      }
+    } finally {
+      this.#pumping = false
+    }
+    if (this.#quiet.length > 0 || this.#end !== undefined) this.#noticeQuiet()
+  }
+
+  #serve(now: number): void {
+    for (
+      let slot = this.#slots.idle.last;
+      slot !== undefined && this.#queue.size > 0;
+      slot = this.#slots.idle.last
+    ) {
+      const connection = idleConnection(slot)
+      if (this.#isFresh(slot, now)) {
+        const waiter = this.#queue.take(now) as Waiter<T>
+        this.#leave(waiter)
+        this.#lend(slot, waiter.agent, waiter.since, now, waiter.settle, waiter.holding)
+      } else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
+      else if (this.unserved > 0) this.#lifecycle.ping(slot, connection, now)
+      else return
+    }
+  }
+
+  #isFresh(slot: Slot<T>, now: number): boolean {
+    return now - slot.state.since < this.#settings.prePingMillis && idleConnection(slot).expiresAt > now
+  }
+
+  #lend(
+    slot: Slot<T>,
+    agent: string | undefined,
+    since: number,
+    now: number,
+    settle: Settle<T>,
+    holding: Holding<T> | undefined,
+  ): void {
+    const connection = idleConnection(slot)
+    const lease = new Lease<T>(this.#lender, slot, connection, now, agent)
+    this.#slots.move(slot, lease)
+    this.#tally.acquired += 1
+    if (connection.uses++ > 0) this.#tally.reused += 1
+    this.#tally.wait.record(now - since)
+    if (holding !== undefined) this.#leaks?.watch(holding, lease)
+    this.#hooks.emit('acquired', lease, now - since)
+    settle(undefined, lease)
+  }
+
+  #startOpens(now: number): void {
+    const ending = this.#mode === 'ending' || this.#mode === 'ended'
+    const wanted = Math.max(
+      this.#mode === 'paused' ? 0 : this.unserved,
+      ending ? 0 : this.#settings.min - (this.#slots.total - this.#slots.counts.closing),
+    )
+    if (wanted <= 0 || this.#room <= 0) return
+    if (now < this.#opens.retryAt) this.#alarm.by(this.#opens.retryAt, now)
+    const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#slots.counts.opening, now))
+    for (let n = 0; n < starts; n++) this.#lifecycle.open(now)
+  }
+
+  /** Closes idle connections that the pool should not keep: all of them when it ends, else the ones above `max`. */
+  #letGo(now: number): void {
+    const ending = this.#mode === 'ending' || this.#mode === 'ended'
+    const keep = ending ? 0 : this.#settings.max
+    let slot = this.#slots.idle.first
+    while (slot !== undefined && this.#slots.total - this.#slots.counts.closing > keep) {
+      this.#lifecycle.close(slot, idleConnection(slot), ending ? 'ended' : 'above-max', now)
+      slot = this.#slots.idle.first
+    }
+  }
+
+  /** Slots that could still be taken for callers who wait; below zero after the pool was made smaller. */
+  get #room(): number {
+    return this.#settings.max + this.#settings.maxOverflow - this.#slots.total
+  }
+
+  // What the lifecycle tells -------------------------------------------------------------------------------------------
+
+  #openFailed(error: unknown, now: number): void {
+    const hopeless = this.#end !== undefined || (!this.#opens.succeeded && this.#permanent(error))
+    if (hopeless && this.#queue.size > 0) {
+      this.#rejectAllBut(0, () => error)
+      // They have been told; whoever comes next deserves an answer of its own, at once.
+      this.#opens.forgive()
+    }
+    this.#pump(now)
+  }
+
+  #parked(connection: Connection<T>, now: number): void {
+    const { idleTimeoutMillis, softIdleTimeoutMillis } = this.#settings
+    this.#wake(Math.min(now + idleTimeoutMillis, now + softIdleTimeoutMillis, connection.expiresAt), now)
+  }
+
+  #release(lease: Lease<T>, error: unknown, cancel = false): void {
+    if (lease.released) throw new Error(RELEASED_TWICE)
+    const now = this.#clock.now()
+    const held = now - lease.since
+    if (cancel) this.#lifecycle.cancel(lease, now)
+    else this.#lifecycle.takeBack(lease, error, now)
+    this.#tally.lease.record(held)
+    this.#leaks?.unwatch(lease)
+    if (lease.leakedAt !== undefined) this.#unleaked(lease, held)
+    this.#hooks.emit('released', lease, error, held)
+    this.#pump(now)
+  }
+
+  #unleaked(lease: Lease<T>, held: number): void {
+    this.#tally.leaking -= 1
+    this.#hooks.emit('unleaked', lease, held)
+  }
+
+  /** Closes an idle connection that is known to be no good; false when it is not idle: whoever has it will find out. */
+  retire(resource: T, reason: CloseReason): boolean {
+    return this.#lifecycle.retire(resource, reason)
+  }
+
+  // Upkeep -------------------------------------------------------------------------------------------------------------
+
+  #wake(at: number, now: number): void {
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#alarm.by(Math.max(at, this.#inspectedAt + this.#settings.evictionRunIntervalMillis), now)
+  }
+
+  #upkeep(): void {
+    const now = this.#clock.now()
+    this.#inspectedAt = now
+    const { due, nextAt } = inspect(this.#slots, this.#settings, now)
+    for (const { slot, reason } of due) this.#lifecycle.close(slot, idleConnection(slot), reason, now)
+    this.#wake(nextAt, now)
+    this.#pump(now)
+  }
+
+  #watchLeaks(millis: number): Leaks<T> {
+    return new Leaks<T>(this.#clock, millis, {
+      leaked: (lease) => {
+        lease.leakedAt = this.#clock.now()
+        this.#tally.leaked += 1
+        this.#tally.leaking += 1
+        this.#hooks.emit('leaked', lease, lease.leakedAt - lease.since)
+      },
+      nested: (held) => this.#hooks.emit('nested', held),
+    })
+  }
+
+  // Verbs --------------------------------------------------------------------------------------------------------------
+
+  /** Changes the size at run time. Idle connections above a smaller `max` close now, lent ones when they come back. @throws SLUICE_BAD_OPTION */
+  resize(size: { max?: number | undefined; min?: number | undefined }): void {
+    const { max, min } = readSize(size, this.#settings)
+    this.#settings.max = max
+    this.#settings.min = min
+    this.#upkeep()
+  }
+
+  /** Replaces every connection: idle ones close now, lent ones when they come back; opens under way are called off. */
+  clear(): void {
+    const now = this.#clock.now()
+    this.#lifecycle.renew(now)
+    this.#pump(now)
+  }
+
+  /** Serves nobody until `resume()`; callers wait, within their deadlines. */
+  pause(): void {
+    if (this.#mode === 'running') this.#mode = 'paused'
+  }
+
+  /** Takes `pause()` or `drain()` back. */
+  resume(): void {
+    if (this.#mode !== 'paused' && this.#mode !== 'draining') return
+    this.#mode = 'running'
+    this.#pump(this.#clock.now())
+  }
+
+  /**
+   * Takes no new callers, and serves the ones it has. Resolves with true when the last connection has come back, with false
+   * after `timeoutMillis` (default `endTimeoutMillis`). `resume()` opens the pool again.
+   */
+  drain(timeoutMillis: number = this.#settings.endTimeoutMillis): Promise<boolean> {
+    if (this.#mode === 'running' || this.#mode === 'paused') this.#mode = 'draining'
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimeout(() => resolve(false), timeoutMillis)
+      this.#quiet.push(() => {
+        this.#clock.clearTimeout(timer)
+        resolve(true)
+      })
+      this.#pump(this.#clock.now())
+    })
+  }
+
+  /**
+   * Ends the pool for good. Callers with a connection on its way are served, the others rejected; lent connections close when
+   * they come back, or after `endTimeoutMillis`. Resolves when the last one is closed. Idempotent.
+   */
+  end(): Promise<void> {
+    if (this.#end !== undefined) return this.#end.promise
+    const onItsWay = this.#slots.counts.opening + this.#slots.counts.checking + Math.max(0, this.#room)
+    const timer = this.#clock.setTimeout(() => this.#endByForce(), this.#settings.endTimeoutMillis)
+    this.#mode = 'ending'
+    let resolve = (): void => undefined
+    const promise = new Promise<void>((done) => {
+      resolve = () => {
+        this.#clock.clearTimeout(timer)
+        done()
+      }
+    })
+    this.#end = { promise, resolve }
+    this.#rejectAllBut(onItsWay, (waiter) => waiterEnded(this.#scene(waiter), 'ending'))
+    this.#alarm.stop()
+    this.#callOffOpens(this.#slots.counts.opening + this.#slots.counts.checking - this.#queue.size)
+    this.#pump(this.#clock.now())
+    return promise
+  }
+
+  #callOffOpens(most: number): void {
+    const opening = [...this.#slots].filter(({ state }) => state.kind === 'opening')
+    for (const slot of opening.slice(0, Math.max(0, most))) this.#lifecycle.callOff(slot)
+  }
+
+  #endByForce(): void {
+    const now = this.#clock.now()
+    this.#rejectAllBut(0, (waiter) => waiterEnded(this.#scene(waiter), 'ending'))
+    this.#callOffOpens(this.#slots.counts.opening)
+    for (const slot of [...this.#slots]) {
+      if (slot.state.kind === 'leased') this.#lifecycle.close(slot, slot.state.connection, 'ended', now)
+    }
+    this.#pump(now)
+  }
+
+  #noticeQuiet(): void {
+    const { leased, cancelling, checking } = this.#slots.counts
+    if (this.#queue.size > 0 || leased + cancelling + checking > 0) return
+    const quiet = this.#quiet
+    this.#quiet = []
+    for (const notice of quiet) notice()
+    if (this.#mode !== 'ending' || this.#slots.total > 0) return
+    this.#mode = 'ended'
+    this.#deadlines.clear()
+    this.#alarm.stop()
+    this.#leaks?.stop()
+    this.#hooks.emit('ended')
+    this.#end?.resolve()
+  }
+
+  // Questions ----------------------------------------------------------------------------------------------------------
+
+  /** Callers who wait with no connection on its way for them. */
+  get unserved(): number {
+    return Math.max(0, this.#queue.size - this.#slots.counts.opening - this.#slots.counts.checking)
+  }
+
+  /** Opens that callers need and for which there is room, but which start a moment later, because opens are paced. */
+  get planned(): number {
+    return Math.max(0, Math.min(this.unserved, this.#room))
+  }
+
+  /** The slots by state, and who waits. */
+  numbers(): PoolNumbers {
+    return Object.freeze({ max: this.#settings.max, ...this.#slots.counts, waiting: this.#queue.size })
+  }
+
+  /** One immutable picture of the pool. */
+  stats(): PoolStats {
+    const now = this.#clock.now()
+    const numbers = this.numbers()
+    const busy = numbers.leased + numbers.checking + numbers.cancelling
+    return Object.freeze({
+      ...numbers,
+      ...this.#tally.snapshot(),
+      min: this.#settings.min,
+      maxOverflow: this.#settings.maxOverflow,
+      total: this.#slots.total,
+      state: this.#mode,
+      waitingByPriority: Object.freeze(this.#queue.sizes),
+      oldestWaitMillis: now - (this.#queue.oldestSince ?? now),
+      utilization: (100 * busy) / this.#settings.max,
+      lastOpenFailure: this.#opens.lastFailure(now),
+    })
+  }
+
+  /** One row a slot. */
+  connections(): readonly ConnectionRow[] {
+    const now = this.#clock.now()
+    return [...this.#slots].map((slot) => describeSlot(slot, now))
+  }
+
+  /** The resources that are open, whoever has them; closing ones are left out. */
+  resources(): T[] {
+    return [...this.#slots].flatMap(({ state }) =>
+      state.kind === 'opening' || state.kind === 'closing' ? [] : [state.connection.resource],
+    )
+  }
+}
+
+function idleConnection<T>(slot: Slot<T>): Connection<T> {
+  if (slot.state.kind !== 'idle')
+    throw new Error(`BUG: slot ${slot.id} counts as idle while ${slot.state.kind}`)
+  return slot.state.connection
+}

@@ -1,0 +1,145 @@
+/** The places for connections. Each state owns its data; one function moves a slot, and a table says which moves exist. */
+import { Link, List } from '../base/list.ts'
+import type { CloseReason } from './driver.ts'
+
+/** A connection and what the pool knows of it. */
+export interface Connection<T> {
+  readonly resource: T
+  readonly openedAt: number
+  /** Wall-clock milliseconds, for people. */
+  readonly createdAt: number
+  /** When its lifetime ends; infinite without one. */
+  readonly expiresAt: number
+  /** The generation of the pool in which it was opened: `clear()` begins a new one. */
+  readonly generation: number
+  /** How often it was lent. */
+  uses: number
+}
+
+export interface Opening<T> {
+  readonly kind: 'opening'
+  readonly since: number
+  readonly controller: AbortController
+  /** What the driver has promised. */
+  readonly pending: Promise<T>
+}
+
+export interface Idle<T> {
+  readonly kind: 'idle'
+  readonly since: number
+  readonly connection: Connection<T>
+}
+
+/** Pinged before use, or coming to rest after a release. */
+export interface Checking<T> {
+  readonly kind: 'checking'
+  readonly since: number
+  readonly connection: Connection<T>
+}
+
+/** Lent to a caller; the lease itself is the state (see lease.ts). */
+export interface Leased<T> {
+  readonly kind: 'leased'
+  readonly since: number
+  readonly connection: Connection<T>
+  readonly agent: string | undefined
+  /** Where it was taken; only with leak detection. */
+  readonly origin: Error | undefined
+}
+
+export interface Cancelling<T> {
+  readonly kind: 'cancelling'
+  readonly since: number
+  readonly connection: Connection<T>
+}
+
+/** Counted until the other side has let go. Without a connection while an open that was called off has not ended yet. */
+export interface Closing<T> {
+  readonly kind: 'closing'
+  readonly since: number
+  readonly reason: CloseReason
+  readonly connection: Connection<T> | undefined
+}
+
+export type SlotState<T> = Opening<T> | Idle<T> | Checking<T> | Leased<T> | Cancelling<T> | Closing<T>
+export type SlotKind = SlotState<unknown>['kind']
+
+const MOVES: Readonly<Record<SlotKind, readonly SlotKind[]>> = {
+  opening: ['idle', 'closing'],
+  idle: ['leased', 'checking', 'closing'],
+  checking: ['idle', 'closing'],
+  leased: ['idle', 'checking', 'cancelling', 'closing'],
+  cancelling: ['idle', 'checking', 'closing'],
+  closing: [],
+}
+
+let lastId = 0
+
+/** A place for one connection. */
+export class Slot<T> {
+  readonly id: number = ++lastId
+  /** Only {@link Slots} writes it. */
+  state: SlotState<T>
+  readonly link: Link<Slot<T>> = new Link<Slot<T>>(this)
+
+  constructor(state: Opening<T>) {
+    this.state = state
+  }
+}
+
+/** All slots of a pool, counted by state. */
+export class Slots<T> {
+  readonly #all = new Set<Slot<T>>()
+  readonly #counts: Record<SlotKind, number> = {
+    opening: 0,
+    idle: 0,
+    checking: 0,
+    leased: 0,
+    cancelling: 0,
+    closing: 0,
+  }
+  /** Idle slots, the one used last at the end. */
+  readonly idle: List<Slot<T>> = new List<Slot<T>>()
+
+  /** Every slot counts, whatever its state. */
+  get total(): number {
+    return this.#all.size
+  }
+
+  get counts(): Readonly<Record<SlotKind, number>> {
+    return this.#counts
+  }
+
+  /** Takes a new slot, which starts opening. */
+  take(state: Opening<T>): Slot<T> {
+    const slot = new Slot<T>(state)
+    this.#all.add(slot)
+    this.#counts.opening += 1
+    return slot
+  }
+
+  /** The only way from one state to another. @throws BUG for a move that the table does not have */
+  move(slot: Slot<T>, to: SlotState<T>): void {
+    const from = slot.state.kind
+    if (!MOVES[from].includes(to.kind))
+      throw new Error(`BUG: slot ${slot.id} cannot move from ${from} to ${to.kind}`)
+    if (from === 'idle') this.idle.remove(slot.link)
+    this.#counts[from] -= 1
+    this.#counts[to.kind] += 1
+    slot.state = to
+    if (to.kind === 'idle') this.idle.push(slot.link)
+  }
+
+  /** Gives a slot up: after a close, or after an open that brought nothing. @throws BUG for any other state */
+  free(slot: Slot<T>): void {
+    const { kind } = slot.state
+    if (kind !== 'closing' && kind !== 'opening')
+      throw new Error(`BUG: slot ${slot.id} is freed while ${kind}`)
+    if (!this.#all.delete(slot)) throw new Error(`BUG: slot ${slot.id} is freed twice`)
+    this.#counts[kind] -= 1
+  }
+
+  [Symbol.iterator](): IterableIterator<Slot<T>> {
+    return this.#all.values()
+  }
+}

@@ -1,0 +1,133 @@
+import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
+import type { Distribution } from '../base/histogram.ts'
+import { Histogram } from '../base/histogram.ts'
+import type { CloseReason } from './driver.ts'
+import type { Slot } from './slot.ts'
+
+/** One immutable picture of a pool. Counters count from the pool's beginning. */
+export interface PoolStats extends PoolNumbers {
+  readonly min: number
+  readonly maxOverflow: number
+  /** All slots, closing ones included: what the server may see. */
+  readonly total: number
+  readonly state: 'running' | 'paused' | 'draining' | 'ending' | 'ended'
+  /** How many wait on each level of priority, the most urgent first. */
+  readonly waitingByPriority: readonly number[]
+  /** How long the one who has waited longest has waited. */
+  readonly oldestWaitMillis: number
+  /** Busy slots (leased, checking, cancelling) ÷ max, in percent. */
+  readonly utilization: number
+  /** Connections whose close was given up: they may still live at the server. */
+  readonly lost: number
+  readonly opened: number
+  readonly openFailures: number
+  readonly lastOpenFailure: OpenFailure | undefined
+  readonly closed: Readonly<Partial<Record<CloseReason, number>>>
+  readonly acquired: number
+  /** Share of leases on a connection that had been used before, 0 to 1. */
+  readonly reuse: number
+  readonly timeouts: number
+  readonly aborted: number
+  /** Turned away: full queue, or pushed out by someone more urgent. */
+  readonly rejected: number
+  readonly leaked: number
+  /** Leases out now that were reported as leaked. */
+  readonly leaking: number
+  /** From asking to getting a connection. */
+  readonly wait: Distribution
+  /** From getting to giving back. */
+  readonly lease: Distribution
+  readonly open: Distribution
+}
+
+/** One slot, for people: what it is doing and for whom. */
+export interface ConnectionRow {
+  readonly id: number
+  readonly state: 'opening' | 'idle' | 'checking' | 'leased' | 'cancelling' | 'closing'
+  /** Milliseconds in that state. */
+  readonly sinceMillis: number
+  readonly createdAt: Date | undefined
+  readonly uses: number
+  readonly agent: string | undefined
+  readonly leasedForMillis: number | undefined
+  /** Where the lease was taken; only with leak detection. */
+  readonly stack: string | undefined
+  readonly reason: CloseReason | undefined
+}
+
+/** Describes one slot. */
+export function describeSlot({ id, state }: Slot<unknown>, now: number): ConnectionRow {
+  const connection = state.kind === 'opening' ? undefined : state.connection
+  const lease = state.kind === 'leased' ? state : undefined
+  return Object.freeze({
+    id,
+    state: state.kind,
+    sinceMillis: now - state.since,
+    createdAt: connection && new Date(connection.createdAt),
+    uses: connection?.uses ?? 0,
+    agent: lease?.agent,
+    leasedForMillis: lease && now - lease.since,
+    stack: lease?.origin?.stack,
+    reason: state.kind === 'closing' ? state.reason : undefined,
+  })
+}
+
+type TallySnapshot = Pick<
+  PoolStats,
+  | 'lost'
+  | 'opened'
+  | 'openFailures'
+  | 'closed'
+  | 'acquired'
+  | 'reuse'
+  | 'timeouts'
+  | 'aborted'
+  | 'rejected'
+  | 'leaked'
+  | 'leaking'
+  | 'wait'
+  | 'lease'
+  | 'open'
+>
+
+/** The counters behind {@link PoolStats}. */
+export class Tally {
+  lost = 0
+  opened = 0
+  openFailures = 0
+  acquired = 0
+  reused = 0
+  timeouts = 0
+  aborted = 0
+  rejected = 0
+  leaked = 0
+  leaking = 0
+  readonly closed: Partial<Record<CloseReason, number>> = {}
+  readonly wait: Histogram = new Histogram()
+  readonly lease: Histogram = new Histogram()
+  readonly open: Histogram = new Histogram()
+
+  countClose(reason: CloseReason): void {
+    this.closed[reason] = (this.closed[reason] ?? 0) + 1
+  }
+
+  /** The part of a snapshot that these counters know. */
+  snapshot(): TallySnapshot {
+    return {
+      lost: this.lost,
+      opened: this.opened,
+      openFailures: this.openFailures,
+      closed: Object.freeze({ ...this.closed }),
+      acquired: this.acquired,
+      reuse: this.acquired === 0 ? 0 : this.reused / this.acquired,
+      timeouts: this.timeouts,
+      aborted: this.aborted,
+      rejected: this.rejected,
+      leaked: this.leaked,
+      leaking: this.leaking,
+      wait: this.wait.snapshot(),
+      lease: this.lease.snapshot(),
+      open: this.open.snapshot(),
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/** The wait queue: strict priority between levels with a share for the aged, one turn an agent inside a level, first come first served inside an agent. */
+import type { Deadline } from '../base/deadlines.ts'
+import { Link, List } from '../base/list.ts'
+import type { Holding } from './leaks.ts'
+import type { Lease } from './lease.ts'
+
+/** Called once for each waiter: with an error, or with a lease. */
+export type Settle<T> = (error: unknown, lease: Lease<T> | undefined) => void
+
+/** One caller who waits for a connection. */
+export class Waiter<T> {
+  /** 0 is the most urgent. */
+  readonly level: number
+  readonly agent: string | undefined
+  readonly since: number
+  readonly settle: Settle<T>
+  /** What its task holds; only with leak detection. */
+  readonly holding: Holding<T> | undefined
+  readonly arrival: Link<Waiter<T>> = new Link<Waiter<T>>(this)
+  readonly turn: Link<Waiter<T>> = new Link<Waiter<T>>(this)
+  deadline: Deadline<Waiter<T>> | undefined = undefined
+  stopListening: (() => void) | undefined = undefined
+  /** What its error should add, from nested-acquire detection. */
+  hint: string | undefined = undefined
+
+  constructor(
+    level: number,
+    agent: string | undefined,
+    since: number,
+    settle: Settle<T>,
+    holding: Holding<T> | undefined,
+  ) {
+    this.level = level
+    this.agent = agent
+    this.since = since
+    this.settle = settle
+    this.holding = holding
+  }
+}
+
+class AgentQueue<T> {
+  readonly name: string | undefined
+  readonly waiters = new List<Waiter<T>>()
+  readonly link: Link<AgentQueue<T>> = new Link<AgentQueue<T>>(this)
+
+  constructor(name: string | undefined) {
+    this.name = name
+  }
+}
+
+class Level<T> {
+  readonly arrivals = new List<Waiter<T>>()
+  readonly agents = new Map<string | undefined, AgentQueue<T>>()
+  readonly ring = new List<AgentQueue<T>>()
+
+  add(waiter: Waiter<T>): void {
+    let queue = this.agents.get(waiter.agent)
+    if (queue === undefined) {
+      queue = new AgentQueue(waiter.agent)
+      this.agents.set(waiter.agent, queue)
+      this.ring.push(queue.link)
+    }
+    queue.waiters.push(waiter.turn)
+    this.arrivals.push(waiter.arrival)
+  }
+
+  /** The waiter whose turn it is; its agent goes to the end of the ring. */
+  take(): Waiter<T> {
+    const waiter = this.ring.first?.waiters.first
+    if (waiter === undefined) throw new Error('BUG: a turn is taken on a level where nobody waits')
+    this.ring.rotate()
+    this.remove(waiter)
+    return waiter
+  }
+
+  remove(waiter: Waiter<T>): boolean {
+    if (!this.arrivals.remove(waiter.arrival)) return false
+    const queue = this.agents.get(waiter.agent)
+    if (queue?.waiters.remove(waiter.turn) !== true)
+      throw new Error('BUG: a waiter is missing from its agent’s queue')
+    if (queue.waiters.size === 0) {
+      this.agents.delete(waiter.agent)
+      this.ring.remove(queue.link)
+    }
+    return true
+  }
+}
+
+/** How a {@link WaitQueue} orders. */
+export interface WaitQueueOptions {
+  /** How many levels of priority there are, ≥ 1. */
+  readonly priorityLevels: number
+  /** Whoever has waited longer than this gets a share of the turns, however many more urgent ones there are. */
+  readonly ageMillis: number
+  /** Plain order of arrival, whatever priority and agent say. */
+  readonly fifo: boolean
+}
+
+/** How often an aged waiter is passed over before it gets a turn: one turn in eight is the least that any level keeps. */
+const PASSES = 7
+
+/** Everybody who waits. Add, remove and take cost O(1) in the number of waiters. */
+export class WaitQueue<T> {
+  readonly #levels: readonly Level<T>[]
+  readonly #ageMillis: number
+  readonly #fifo: boolean
+  #size = 0
+  #passes = 0
+
+  constructor(options: WaitQueueOptions) {
+    this.#levels = Array.from({ length: options.fifo ? 1 : options.priorityLevels }, () => new Level<T>())
+    this.#ageMillis = options.ageMillis
+    this.#fifo = options.fifo
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** How many wait on each level, the most urgent first. */
+  get sizes(): number[] {
+    return this.#levels.map((level) => level.arrivals.size)
+  }
+
+  /** When the one who has waited longest began to wait. */
+  get oldestSince(): number | undefined {
+    let oldest: number | undefined
+    for (const { arrivals } of this.#levels) {
+      const since = arrivals.first?.since
+      if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since
+    }
+    return oldest
+  }
+
+  add(waiter: Waiter<T>): void {
+    this.#levelOf(waiter).add(waiter)
+    this.#size += 1
+  }
+
+  /** Takes a waiter out of the middle. Returns false when it is not waiting any more. */
+  remove(waiter: Waiter<T>): boolean {
+    if (!this.#levelOf(waiter).remove(waiter)) return false
+    this.#size -= 1
+    return true
+  }
+
+  /** Takes the waiter whose turn it is. */
+  take(now: number): Waiter<T> | undefined {
+    const level = this.#nextLevel(now)
+    if (level === undefined) return undefined
+    this.#size -= 1
+    return level.take()
+  }
+
+  /** Takes the youngest waiter of the lowest priority below `level`; of any priority without `level`. */
+  evict(level = -1): Waiter<T> | undefined {
+    for (let i = this.#levels.length - 1; i > level; i--) {
+      const youngest = this.#levels[i]?.arrivals.last
+      if (youngest === undefined) continue
+      this.remove(youngest)
+      return youngest
+    }
+    return undefined
+  }
+
+  #levelOf(waiter: Waiter<T>): Level<T> {
+    const level = this.#levels[this.#fifo ? 0 : waiter.level]
+    if (level === undefined) throw new Error(`BUG: there is no priority level ${waiter.level}`)
+    return level
+  }
+
+  /**
+   * The most urgent level where somebody waits, except that a waiter on a less urgent one who has waited longer than
+   * `ageMillis` is passed over {@link PASSES} times at most. A bounded share, because an ageing that lifts whole levels would
+   * put an aged backlog in front of every urgent newcomer just when the pool is overloaded.
+   */
+  #nextLevel(now: number): Level<T> | undefined {
+    let urgent: Level<T> | undefined
+    let aged: Level<T> | undefined
+    let agedSince = now - this.#ageMillis
+    for (const level of this.#levels) {
+      const oldest = level.arrivals.first
+      if (oldest === undefined) continue
+      if (urgent === undefined) urgent = level
+      else if (oldest.since < agedSince) {
+        aged = level
+        agedSince = oldest.since
+      }
+    }
+    if (aged === undefined) return urgent
+    if (this.#passes++ < PASSES) return urgent
+    this.#passes = 0
+    return aged
+  }
+}
