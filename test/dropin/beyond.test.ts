@@ -98,6 +98,34 @@ describe.each(peers)('$name and callers who make mistakes', (peer) => {
     await other.query(`drop table ${table}`)
   })
 
+  test('a last statement that was not awaited, on a connection that is worn out', async () => {
+    const pool = open({ maxUses: 1 })
+    const client = await pool.connect()
+    const last = client.query('select pg_sleep(0.05)').then(
+      () => 'answered',
+      (error: Error) => error.message,
+    )
+    client.release()
+    expect(await last).toBe(
+      differ(peer, 'a-last-statement-may-finish', { pgPool: 'Connection terminated', sluice: 'answered' }),
+    )
+  })
+
+  test('a last statement that was not awaited, on a pool that is ending', async () => {
+    const pool = open()
+    const client = await pool.connect()
+    const last = client.query('select pg_sleep(0.05)').then(
+      () => 'answered',
+      (error: Error) => error.message,
+    )
+    const ending = pool.end()
+    client.release()
+    expect(await last).toBe(
+      differ(peer, 'a-last-statement-may-finish', { pgPool: 'Connection terminated', sluice: 'answered' }),
+    )
+    await ending
+  })
+
   test('a client released while a statement that timed out still runs', async () => {
     const pool = open({ max: 2 })
     const first = await pool.connect()

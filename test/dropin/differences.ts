@@ -81,6 +81,12 @@ export const differences = {
     sluice: 'is closed',
     why: "the next caller's writes would vanish in somebody else's rollback",
   },
+  'a-last-statement-may-finish': {
+    what: 'a client is released, without an error, before its last statement was answered, and its connection is to be closed (maxUses, maxLifetimeSeconds, end)',
+    pgPool: 'cuts the connection: the statement, a COMMIT perhaps, is rejected and its outcome unknown',
+    sluice: 'waits for the answer, then closes',
+    why: 'the same code loses nothing on every other lease',
+  },
   'busy-connections-are-not-lent': {
     what: 'a client released after `query_timeout` gave up on a statement that still runs',
     pgPool: 'is lent, and the next statement waits behind the old one',

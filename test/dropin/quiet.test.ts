@@ -58,14 +58,15 @@ describe.each(peers)('$name in the long run', (peer) => {
     const { code, stdout, stderr } = await inAChild(
       peer,
       `process.on('warning', (warning) => console.log(warning.name, warning.message))
-       const pool = new Pool({ connectionString: url, max: 4, maxUses: 40, maxLifetimeSeconds: 60, connectionTimeoutMillis: 10_000 })
+       const pool = new Pool({ connectionString: url, max: 4, maxLifetimeSeconds: 60, connectionTimeoutMillis: 10_000 })
        pool.on('error', () => {})
        const lease = async () => {
          const client = await pool.connect()
          await client.query('begin')
          await client.query('select $1::int', [1])
-         client.query('commit')
+         const committed = client.query('commit')
          client.release()
+         await committed
        }
        const work = []
        for (let i = 0; i < 100; i += 1) {
