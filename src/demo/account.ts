@@ -1,4 +1,7 @@
-/** Under which account an embedded server runs, and where that account may go: Postgres refuses to run as root. */
+/**
+ * Under which account an embedded server runs, and where that account may go: Postgres refuses to run as
+ * root.
+ */
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

