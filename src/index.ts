@@ -1,1 +1,23 @@
-export {}
+/** The front door: the Postgres pool, in the place of `pg.Pool`. */
+export {
+  type OpenFailure,
+  type Phase,
+  type PoolNumbers,
+  SluiceError,
+  type SluiceErrorCode,
+} from './base/errors.ts'
+export type { Distribution } from './base/histogram.ts'
+export type { CloseReason } from './core/driver.ts'
+export type { Hooks } from './core/hooks.ts'
+export type { Lease } from './core/lease.ts'
+export type { Priority } from './core/options.ts'
+export type { AcquireOptions } from './core/pool.ts'
+export type { PoolStats } from './core/stats.ts'
+export type { BatchQuery } from './postgres/batch.ts'
+export type { QueryOptions } from './postgres/call.ts'
+export type { PoolConfig, StatementClass } from './postgres/config.ts'
+export type { Client, ClientClass } from './postgres/driver.ts'
+export type { PoolLease } from './postgres/lease.ts'
+export type { ListenOptions, Notification, NotificationHandler } from './postgres/listen.ts'
+export { type LeakReport, type LeasedClient, Pool, type PostgresConnection } from './postgres/pool.ts'
+export type { IsolationLevel, Transaction, TransactionOptions } from './postgres/transaction.ts'

@@ -33,10 +33,12 @@ export interface AcquireOptions {
   readonly priority?: Priority | undefined
   /** The label that the caller works under: waiting callers of one priority take turns by agent. */
   readonly agent?: string | undefined
-  /** How long to wait, in milliseconds; default the pool's `acquireTimeoutMillis`. More than 0. */
+  /** How long to wait, in milliseconds; default and at most the pool's `acquireTimeoutMillis`. More than 0. */
   readonly timeoutMillis?: number | undefined
   /** Ends the wait, and only the wait. */
   readonly signal?: AbortSignal | undefined
+  /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
+  readonly longLived?: boolean | undefined
 }
 
 type Mode = PoolStats['state']
@@ -116,20 +118,29 @@ export class Pool<T extends object> {
 
   /** As `acquire`, for callers who make their own promises: `settle` is called exactly once, in this turn where a connection is free. */
   request(options: AcquireOptions, settle: Settle<T>): void {
+    const level = levelOf(options.priority, this.#settings.priorityLevels)
     const now = this.#clock.now()
-    const holding = this.#leaks?.ask()
+    const holding = options.longLived === true ? undefined : this.#leaks?.ask()
     const slot = this.#slots.idle.last
     const free =
       slot !== undefined && this.#queue.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
     if (free && options.signal?.aborted !== true) this.#lend(slot, options.agent, now, now, settle, holding)
-    else this.#wait(options, now, settle, holding)
+    else this.#wait(options, level, now, settle, holding)
   }
 
   // Waiting ------------------------------------------------------------------------------------------------------------
 
-  #wait(options: AcquireOptions, now: number, settle: Settle<T>, holding: Holding<T> | undefined): void {
-    const level = levelOf(options.priority, this.#settings.priorityLevels)
-    const millis = options.timeoutMillis ?? this.#settings.acquireTimeoutMillis
+  #wait(
+    options: AcquireOptions,
+    level: number,
+    now: number,
+    settle: Settle<T>,
+    holding: Holding<T> | undefined,
+  ): void {
+    const millis = Math.min(
+      options.timeoutMillis ?? Number.POSITIVE_INFINITY,
+      this.#settings.acquireTimeoutMillis,
+    )
     const waiter = new Waiter<T>(level, options.agent, now, settle, holding)
     const { signal } = options
     const refusal = this.#refusal(waiter, signal)
@@ -504,16 +515,17 @@ export class Pool<T extends object> {
   }
 
   /** One row a slot. */
-  connections(): readonly ConnectionRow[] {
+  connections(): readonly (ConnectionRow & { readonly resource: T | undefined })[] {
     const now = this.#clock.now()
     return [...this.#slots].map((slot) => describeSlot(slot, now))
   }
 
-  /** The resources that are open, whoever has them; closing ones are left out. */
-  resources(): T[] {
-    return [...this.#slots].flatMap(({ state }) =>
-      state.kind === 'opening' || state.kind === 'closing' ? [] : [state.connection.resource],
-    )
+  /** Lent connections that are past their lifetime: they close when they come back. */
+  get expired(): number {
+    const now = this.#clock.now()
+    return [...this.#slots].filter(
+      ({ state }) => state.kind === 'leased' && state.connection.expiresAt <= now,
+    ).length
   }
 }
 

@@ -56,7 +56,10 @@ export interface ConnectionRow {
 }
 
 /** Describes one slot. */
-export function describeSlot({ id, state }: Slot<unknown>, now: number): ConnectionRow {
+export function describeSlot<T>(
+  { id, state }: Slot<T>,
+  now: number,
+): ConnectionRow & { resource: T | undefined } {
   const connection = state.kind === 'opening' ? undefined : state.connection
   const lease = state.kind === 'leased' ? state : undefined
   return Object.freeze({
@@ -69,6 +72,7 @@ export function describeSlot({ id, state }: Slot<unknown>, now: number): Connect
     leasedForMillis: lease && now - lease.since,
     stack: lease?.origin?.stack,
     reason: state.kind === 'closing' ? state.reason : undefined,
+    resource: connection?.resource,
   })
 }
 

@@ -1,0 +1,77 @@
+/** What one `query()` call asks for besides its statement: read from the call, or from the config object. */
+
+import { SluiceError } from '../base/errors.ts'
+import type { Given } from '../base/options.ts'
+import { readMillis, readWord } from '../base/options.ts'
+import type { Priority } from '../core/options.ts'
+import { levelOf } from '../core/options.ts'
+import type { ReadConfig, StatementClass } from './config.ts'
+
+/** Options of one call. */
+export interface QueryOptions {
+  /** Who goes first among those who wait. Default by `class`, else `'medium'`. */
+  readonly priority?: Priority | undefined
+  /** The label that the caller works under: waiting callers of one priority take turns by agent. */
+  readonly agent?: string | undefined
+  /** How heavy the statement is: sets the default priority (simple high, analytical low) and bounds its time by `classTimeouts`. */
+  readonly class?: StatementClass | undefined
+  /** Milliseconds for the whole call, waiting included. More than 0; default none. */
+  readonly timeout?: number | undefined
+  /** Ends the call: a waiting one leaves the queue, a running statement is cancelled at the server. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A call, ready to run. */
+export interface Call {
+  readonly priority: Priority | undefined
+  readonly agent: string | undefined
+  readonly signal: AbortSignal | undefined
+  /** Bounds the whole call. */
+  readonly timeoutMillis: number | undefined
+  /** Bounds the statement once it is sent. */
+  readonly statementMillis: number | undefined
+}
+
+const PRIORITY_OF: Readonly<Record<StatementClass, Priority>> = {
+  simple: 'high',
+  moderate: 'medium',
+  complex: 'medium',
+  analytical: 'low',
+}
+/** The names of {@link QueryOptions}. */
+export const QUERY_OPTIONS: readonly (keyof QueryOptions)[] = [
+  'priority',
+  'agent',
+  'class',
+  'timeout',
+  'signal',
+]
+
+const CLASSES = Object.keys(PRIORITY_OF) as StatementClass[]
+
+/** @throws SLUICE_BAD_OPTION */
+export function readCall(options: QueryOptions, config: ReadConfig): Call {
+  const { agent, signal } = options
+  const kind = readWord(options as Given, 'class', CLASSES)
+  if (agent !== undefined && typeof agent !== 'string') {
+    throw new SluiceError('SLUICE_BAD_OPTION', `agent must be a string; it is of type ${typeof agent}`)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new SluiceError('SLUICE_BAD_OPTION', 'signal must be an AbortSignal')
+  }
+  const priority = options.priority ?? (kind && PRIORITY_OF[kind])
+  levelOf(priority, Number(config.core.priorityLevels ?? 3))
+  return {
+    priority,
+    agent,
+    signal,
+    timeoutMillis: readMillis(options as Given, 'timeout', 1),
+    statementMillis: least(config.queryTimeout, kind && config.classTimeouts[kind]),
+  }
+}
+
+/** The smaller of two bounds, where there is one. */
+export function least(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return Math.min(a, b)
+}

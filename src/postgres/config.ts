@@ -1,0 +1,241 @@
+/** The options of the Postgres pool: pg-pool's with pg-pool's meaning, Sluice's own, and the client's, which pass through. */
+import { SluiceError } from '../base/errors.ts'
+import type { Given } from '../base/options.ts'
+import { closest, readBoolean, readFunction, readMillis, readNumber, readString } from '../base/options.ts'
+import type { PoolOptions } from '../core/options.ts'
+import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
+
+/** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
+export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
+
+/** Options of {@link Pool}. All times in milliseconds unless their name says otherwise. */
+export interface PoolConfig
+  extends Omit<PgPoolConfig, 'onConnect' | 'verify' | 'Client' | keyof PoolOptions>,
+    Omit<PoolOptions, 'idleTimeoutMillis'> {
+  /**
+   * How long one open may take, TLS, authentication and `onConnect` included; default 10,000. Given alone it bounds the wait
+   * for a connection too, as in pg-pool. 0 is the default.
+   */
+  connectionTimeoutMillis?: number | undefined
+  /** How long a caller waits for a connection. Default `connectionTimeoutMillis` where that is given, else 30,000. */
+  acquireTimeoutMillis?: number | undefined
+  /** Closes connections idle for longer, down to `min`. 0 or null is never; default 10,000. */
+  idleTimeoutMillis?: number | null | undefined
+  /** pg-pool's name for `maxLifetimeMillis`, in seconds. */
+  maxLifetimeSeconds?: number | undefined
+  /** Server-side limit for every statement, sent when the connection opens. 1 or more; default none. */
+  statementTimeout?: number | undefined
+  /** Server-side limit for a lock wait, sent when the connection opens. 1 or more; default none. */
+  lockTimeout?: number | undefined
+  /** Server-side limit for a transaction that does nothing, sent when the connection opens. 1 or more; default none. */
+  idleInTransactionTimeout?: number | undefined
+  /** How long `query()` waits for an answer before it cancels the statement. 1 or more; default none. */
+  queryTimeout?: number | undefined
+  /** Timeouts by statement class, for calls that name one. Default simple 5,000, moderate 30,000, complex 60,000, analytical 300,000. */
+  classTimeouts?: Partial<Record<StatementClass, number>> | undefined
+  /** How many statements `parallel()` runs at once where the call does not say. 1 to 10,000; default `max`. */
+  parallelQueries?: number | undefined
+  /** Closes the connection after any SQL error in `query()`, as pg-pool does. Default false. */
+  discardOnError?: boolean | undefined
+  /** A connection string around any pooler, for `listen()`. Default: the pool's own endpoint. */
+  directConnectionString?: string | undefined
+  /** Shown as `application_name` by the server. */
+  applicationName?: string | undefined
+  /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
+  Client?: ClientClass | undefined
+  /** Runs on every new connection before it is lent. */
+  onConnect?: ((client: Client) => unknown) | undefined
+  /** Asks about every new connection before its first lease; an error closes it. */
+  verify?: ((client: Client, done: (error?: Error) => void) => void) | undefined
+}
+
+/** What {@link readConfig} makes of a config. */
+export interface ReadConfig {
+  readonly core: PoolOptions
+  readonly queryTimeout: number | undefined
+  readonly classTimeouts: Readonly<Record<StatementClass, number>>
+  readonly parallelQueries: number | undefined
+  readonly discardOnError: boolean
+  readonly directConnectionString: string | undefined
+  readonly onConnect: PoolConfig['onConnect']
+  readonly verify: PoolConfig['verify']
+  /** What the client gets besides the caller's own options. */
+  readonly client: Readonly<Record<string, unknown>>
+}
+
+const CORE = [
+  'max',
+  'min',
+  'maxOverflow',
+  'acquireTimeoutMillis',
+  'connectionTimeoutMillis',
+  'checkTimeoutMillis',
+  'cancelTimeoutMillis',
+  'closeTimeoutMillis',
+  'endTimeoutMillis',
+  'queueLimit',
+  'rejectOnFull',
+  'fifo',
+  'priorityLevels',
+  'ageMillis',
+  'idleTimeoutMillis',
+  'softIdleTimeoutMillis',
+  'maxLifetimeMillis',
+  'maxUses',
+  'evictionRunIntervalMillis',
+  'prePing',
+  'leakDetectionMillis',
+  'allowExitOnIdle',
+] as const satisfies readonly (keyof PoolOptions)[]
+
+const OWN = [
+  ...CORE,
+  'maxLifetimeSeconds',
+  'statementTimeout',
+  'lockTimeout',
+  'idleInTransactionTimeout',
+  'queryTimeout',
+  'classTimeouts',
+  'parallelQueries',
+  'discardOnError',
+  'directConnectionString',
+  'applicationName',
+  'onConnect',
+  'verify',
+]
+
+/** Options of the client that look like ours, so that they are not taken for misspelt ones. */
+const CLIENT = new Set([
+  'statement_timeout',
+  'query_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'application_name',
+  'fallback_application_name',
+  'Client',
+  'log',
+  'Promise',
+])
+
+/** Names of other pools, older names, and what they are here. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  username: 'user',
+  poolSize: 'max',
+  maxLifetime: 'maxLifetimeMillis',
+  idleTimeout: 'idleTimeoutMillis',
+  connectionTimeout: 'connectionTimeoutMillis',
+  createTimeoutMillis: 'connectionTimeoutMillis',
+  acquireConnectionTimeout: 'acquireTimeoutMillis',
+  reapIntervalMillis: 'evictionRunIntervalMillis',
+  priorityRange: 'priorityLevels',
+  maxWaitingClients: 'queueLimit',
+  testOnBorrow: 'prePing',
+}
+
+/** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
+const PLANNED = new Set([
+  'profile',
+  'prepare',
+  'preparedStatementCacheSize',
+  'binaryResults',
+  'pipelining',
+  'laneDepth',
+  'laneStallMillis',
+  'slowShare',
+  'retry',
+  'circuitBreaker',
+  'agents',
+  'endpoint',
+  'echo',
+])
+
+const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
+  simple: 5_000,
+  moderate: 30_000,
+  complex: 60_000,
+  analytical: 300_000,
+}
+
+/** Reads, checks and completes a config. @throws SLUICE_BAD_OPTION naming the option, its value and its range */
+export function readConfig(config: PoolConfig): ReadConfig {
+  const given = config as Given
+  refuseUnknown(given)
+  const client: Record<string, unknown> = {}
+  const startup = (ours: string, theirs: string, value: unknown) => {
+    if (value === undefined) return
+    if (given[theirs] !== undefined) bad(`${ours} and ${theirs} say the same thing; give one of them`)
+    client[theirs] = value
+  }
+  startup('statementTimeout', 'statement_timeout', readMillis(given, 'statementTimeout', 1))
+  startup('lockTimeout', 'lock_timeout', readMillis(given, 'lockTimeout', 1))
+  startup(
+    'idleInTransactionTimeout',
+    'idle_in_transaction_session_timeout',
+    readMillis(given, 'idleInTransactionTimeout', 1),
+  )
+  startup('applicationName', 'application_name', readString(given, 'applicationName'))
+  return {
+    core: coreOptions(given),
+    queryTimeout: readMillis(given, 'queryTimeout', 1),
+    classTimeouts: readClassTimeouts(given),
+    parallelQueries: readNumber(given, 'parallelQueries', { min: 1, max: 10_000 }),
+    discardOnError: readBoolean(given, 'discardOnError') ?? false,
+    directConnectionString: readString(given, 'directConnectionString'),
+    onConnect: readFunction(given, 'onConnect'),
+    verify: readFunction(given, 'verify'),
+    client,
+  }
+}
+
+function bad(sentence: string): never {
+  throw new SluiceError('SLUICE_BAD_OPTION', sentence)
+}
+
+function refuseUnknown(given: Given): void {
+  for (const name of Object.keys(given)) {
+    if (given[name] === undefined || OWN.includes(name) || CLIENT.has(name)) continue
+    const foreign = Object.hasOwn(FOREIGN, name) ? FOREIGN[name] : undefined
+    if (foreign !== undefined) bad(`${name} is not an option of Sluice; did you mean ${foreign}?`)
+    if (PLANNED.has(name))
+      bad(`${name} is not part of this version of Sluice; the Status section of its README lists what is`)
+    const meant = closest(name, [...OWN, ...PLANNED])
+    if (meant !== undefined) bad(`${name} is not an option of Sluice; did you mean ${meant}?`)
+  }
+}
+
+/** pg-pool's spellings turned into the engine's: 0 and null for "never", seconds, one timeout for two waits. */
+function coreOptions(given: Given): PoolOptions {
+  const core: Record<string, unknown> = {}
+  for (const name of CORE) if (given[name] !== undefined) core[name] = given[name]
+  const seconds = readNumber(given, 'maxLifetimeSeconds', { min: 0, max: 2_147_483, whole: false })
+  if (seconds !== undefined) {
+    if (given['maxLifetimeMillis'] !== undefined)
+      bad('maxLifetimeMillis and maxLifetimeSeconds say the same thing; give one of them')
+    core['maxLifetimeMillis'] = seconds * 1_000
+  }
+  if (given['idleTimeoutMillis'] === null) core['idleTimeoutMillis'] = 0
+  if (isZero(given['maxUses'])) delete core['maxUses']
+  const connection = readMillis(given, 'connectionTimeoutMillis')
+  if (connection === 0) delete core['connectionTimeoutMillis']
+  else if (connection !== undefined) core['acquireTimeoutMillis'] ??= connection
+  return core as PoolOptions
+}
+
+function isZero(value: unknown): boolean {
+  return value === 0 || value === '0'
+}
+
+function readClassTimeouts(given: Given): Readonly<Record<StatementClass, number>> {
+  const timeouts = given['classTimeouts'] ?? {}
+  if (typeof timeouts !== 'object') bad('classTimeouts must be an object of milliseconds by statement class')
+  const read: Record<string, number> = { ...CLASS_TIMEOUTS }
+  for (const name of Object.keys(timeouts)) {
+    if (!Object.hasOwn(CLASS_TIMEOUTS, name)) {
+      bad(
+        `classTimeouts has no class ${JSON.stringify(name)}; the classes are ${Object.keys(CLASS_TIMEOUTS).join(', ')}`,
+      )
+    }
+    read[name] = readMillis(timeouts as Given, name, 1) ?? (read[name] as number)
+  }
+  return read as Record<StatementClass, number>
+}

@@ -1,0 +1,250 @@
+/**
+ * The only door to `pg`: its classes, and every private field of a client that Sluice reads or calls. A contract test fails
+ * when a release of pg changes one of them. Clients that are not pg's own (mocks, other drivers of the same shape) may lack
+ * any of it, and then count as ready and healthy.
+ */
+import { AsyncResource } from 'node:async_hooks'
+import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import pg from 'pg'
+
+export type {
+  ClientBase,
+  ClientConfig,
+  PoolClient,
+  PoolConfig as PgPoolConfig,
+  QueryResult,
+  QueryResultRow,
+} from 'pg'
+
+/** What a pool lends: any client of pg's shape. */
+export type Client = pg.PoolClient
+
+/** A class that makes clients. */
+export type ClientClass = new (config?: pg.ClientConfig) => pg.ClientBase
+
+/**
+ * pg's pool, which Sluice's extends so that `instanceof pg.Pool` holds. Typed as what is kept of it, since everything else is
+ * overridden and TypeScript takes pg's getters for fields.
+ */
+export const PgPool: PgPoolClass = pg.Pool as never
+
+/** What {@link PgPool} keeps. */
+export interface PgPoolClass extends Pick<typeof EventEmitter, keyof typeof EventEmitter> {
+  new (options?: object): PgPoolBase
+}
+
+/** An instance of {@link PgPool}. */
+export interface PgPoolBase extends EventEmitter {
+  options: pg.PoolOptions
+  Client: ClientClass
+  Promise: PromiseConstructor
+  log: (...messages: unknown[]) => void
+}
+
+/** pg's own client class. */
+export const PgClient: typeof pg.Client = pg.Client
+
+/** Quotes an identifier as Postgres does. */
+export const escapeIdentifier: (name: string) => string = pg.escapeIdentifier
+
+/** What pg makes of a value before it sends it. @throws what pg throws for a value that it cannot send */
+export const serialize: (value: unknown) => unknown = (
+  pg as unknown as { utils: { prepareValue(value: unknown): unknown } }
+).utils.prepareValue
+
+interface Wire {
+  stream: Socket
+  readonly _ending: boolean
+  connect(port: number | string, host?: string): void
+  requestSsl(): void
+  cancel(processId: number, secretKey: number): void
+  end(): void
+  on(event: string, listener: (argument: never) => void): unknown
+  once(event: string, listener: (argument: never) => void): unknown
+}
+
+/** The inside of a pg client. Each field may be missing on another driver's client. */
+interface Inside {
+  readonly connection?: Wire
+  readonly host?: string
+  readonly port?: number
+  readonly ssl?: unknown
+  readonly sslNegotiation?: string
+  readonly secretKey?: number | null
+  readonly processID?: number | null
+  readonly readyForQuery?: boolean
+  readonly _activeQuery?: unknown
+  readonly _queryQueue?: readonly unknown[]
+  readonly _sentQueryQueue?: readonly unknown[]
+  readonly _queryable?: boolean
+  _ending?: boolean
+  readonly _ended?: boolean
+  pipeline?: boolean
+  _errorAllQueries?(error: Error): void
+  getTransactionStatus?(): string | null
+  ref?(): void
+  unref?(): void
+}
+
+function inside(client: object): Inside {
+  return client as Inside
+}
+
+/** The server process behind a client, where it is known. */
+export function processIdOf(client: object): number | undefined {
+  return inside(client).processID ?? undefined
+}
+
+/** Whether statements are running or queued on a client, or the answer to the last one has not ended yet. */
+export function isBusy(client: object): boolean {
+  const { readyForQuery, _activeQuery, _queryQueue, _sentQueryQueue } = inside(client)
+  return (
+    readyForQuery === false ||
+    Boolean(_activeQuery) ||
+    Boolean(_queryQueue?.length) ||
+    Boolean(_sentQueryQueue?.length)
+  )
+}
+
+/** Whether a client's connection has failed or was ended. */
+export function isDead(client: object): boolean {
+  const { _queryable, _ending, _ended } = inside(client)
+  return _queryable === false || _ending === true || _ended === true
+}
+
+/** Whether a client is inside a transaction, open or failed. A client that never ran a statement does not say. */
+export function isInTransaction(client: object): boolean {
+  const status = inside(client).getTransactionStatus?.()
+  return status === 'T' || status === 'E'
+}
+
+/** Whether a client's socket keeps the process up. */
+export function keepProcess(client: object, on: boolean): void {
+  if (on) inside(client).ref?.()
+  else inside(client).unref?.()
+}
+
+/** Whether Sluice can see when a client's socket closes. */
+export function hasWire(client: object): boolean {
+  return inside(client).connection?.stream !== undefined
+}
+
+/** Cuts a client's socket, whatever it is doing. */
+export function destroy(client: object): void {
+  inside(client).connection?.stream?.destroy()
+}
+
+/** Resolves when a client's socket has closed at both ends. Only for clients with a wire. */
+export function socketClosed(client: object): Promise<void> {
+  const { connection, _ended } = inside(client)
+  if (connection === undefined) throw new Error('BUG: the end of a socket is awaited that cannot be seen')
+  if (_ended === true || connection.stream.closed) return Promise.resolve()
+  return new Promise((resolve) => {
+    connection.once('end', () => resolve())
+  })
+}
+
+/**
+ * Says goodbye on a connection whose statement still runs: its callers get an error now, the server reads the goodbye when
+ * the statement has ended. `client.end()` would cut the socket, which the server does not notice before the statement ends.
+ */
+export function halfClose(client: object, error: Error): void {
+  const { connection, _errorAllQueries } = inside(client)
+  _errorAllQueries?.call(client, error)
+  inside(client)._ending = true
+  connection?.end()
+}
+
+/** Whether statements can be sent on a client without waiting for the answers of those before. */
+export function canPipeline(client: object): boolean {
+  return typeof inside(client).pipeline === 'boolean' && hasWire(client)
+}
+
+/**
+ * Lets a client send without waiting, or not any more. The only place where `client.pipeline` changes: switched with a
+ * statement in flight, a query gets its neighbour's rows.
+ */
+export function setPipeline(client: object, on: boolean): void {
+  if (isBusy(client)) throw new Error('BUG: the pipeline is switched while statements are in flight')
+  inside(client).pipeline = on
+}
+
+/** Gathers what `send` writes into one packet. */
+export function corked<R>(client: object, send: () => R): R {
+  const stream = inside(client).connection?.stream
+  stream?.cork()
+  try {
+    return send()
+  } finally {
+    stream?.uncork()
+  }
+}
+
+/**
+ * Asks the server to cancel what a client is running, over a connection of its own with the same TLS. Resolves when the
+ * server has closed that connection: from then on no late cancellation can arrive.
+ * @throws when the client has no key to cancel with, or the server cannot be reached
+ */
+export function requestCancel(client: object, stream: unknown, signal: AbortSignal): Promise<void> {
+  const { host, port, processID, secretKey, ssl, sslNegotiation } = inside(client)
+  if (processID == null || secretKey == null || port === undefined) {
+    return Promise.reject(new Error('this client cannot cancel: the server gave it no key'))
+  }
+  const config = { ssl, sslNegotiation, ...(typeof stream === 'function' ? { stream } : {}) }
+  const wire = new pg.Connection(config as unknown as pg.ConnectionConfig) as unknown as Wire
+  return new Promise((resolve, reject) => {
+    let sent = false
+    const send = () => {
+      sent = true
+      wire.cancel(processID, secretKey)
+    }
+    wire.on('connect', () => {
+      if (!ssl) send()
+      else if (sslNegotiation !== 'direct') wire.requestSsl()
+    })
+    wire.on('sslconnect', send)
+    // A server that resets the connection has taken the request as much as one that closes it.
+    wire.on('error', (error: Error) => !sent && reject(error))
+    wire.on('end', () =>
+      sent ? resolve() : reject(new Error('the server closed the connection before the cancel request')),
+    )
+    signal.addEventListener('abort', () => wire.stream.destroy(), { once: true })
+    if (host?.startsWith('/')) wire.connect(`${host}/.s.PGSQL.${port}`)
+    else wire.connect(port, host)
+  })
+}
+
+type Query = (
+  statement: unknown,
+  values: unknown,
+  callback: (error: Error | undefined, result: unknown) => void,
+) => unknown
+
+const BOUND = Symbol('callbacks keep their context')
+
+/**
+ * Lets the callbacks of `client.query` run in the context of whoever handed them in. Without this they run in the context of
+ * the call that happened to open the connection.
+ */
+export function bindCallbacks(client: object): void {
+  const prototype = Object.getPrototypeOf(client) as { query?: (...given: unknown[]) => unknown }
+  if (Object.hasOwn(client, 'query') || typeof prototype.query !== 'function') return
+  const query = function (this: unknown, ...given: unknown[]): unknown {
+    const last = given.at(-1)
+    if (typeof last === 'function') given[given.length - 1] = AsyncResource.bind(last as () => void)
+    return prototype.query?.apply(this, given)
+  }
+  Object.defineProperty(client, 'query', {
+    value: Object.assign(query, { [BOUND]: true }),
+    configurable: true,
+    enumerable: false,
+    writable: true,
+  })
+}
+
+/** The client's own `query`, for callers who keep the context themselves. */
+export function plainQuery(client: object): Query {
+  const { query } = client as { query: Query }
+  return BOUND in query ? (Object.getPrototypeOf(client) as { query: Query }).query : query
+}

@@ -1,0 +1,23 @@
+/** The Postgres pool and what a caller of it needs. */
+export {
+  type OpenFailure,
+  type Phase,
+  type PoolNumbers,
+  SluiceError,
+  type SluiceErrorCode,
+} from '../base/errors.ts'
+export type { Distribution } from '../base/histogram.ts'
+export type { CloseReason } from '../core/driver.ts'
+export type { Hooks } from '../core/hooks.ts'
+export type { Lease } from '../core/lease.ts'
+export type { Priority } from '../core/options.ts'
+export type { AcquireOptions } from '../core/pool.ts'
+export type { PoolStats } from '../core/stats.ts'
+export type { BatchQuery } from './batch.ts'
+export type { QueryOptions } from './call.ts'
+export type { PoolConfig, StatementClass } from './config.ts'
+export type { Client, ClientClass } from './driver.ts'
+export type { PoolLease } from './lease.ts'
+export type { ListenOptions, Notification, NotificationHandler } from './listen.ts'
+export { type LeakReport, type LeasedClient, Pool, type PostgresConnection } from './pool.ts'
+export type { IsolationLevel, Transaction, TransactionOptions } from './transaction.ts'

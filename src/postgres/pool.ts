@@ -1,0 +1,542 @@
+/** The pool that takes the place of `pg.Pool`: its methods, properties, events and errors, and what it lacks. */
+import type {
+  QueryArrayConfig,
+  QueryArrayResult,
+  QueryConfig,
+  QueryConfigValues,
+  QueryResult,
+  QueryResultRow,
+  Submittable,
+} from 'pg'
+import { systemClock } from '../base/clock.ts'
+import type { Given } from '../base/options.ts'
+import { readNumber } from '../base/options.ts'
+import { within } from '../base/within.ts'
+import type { Hooks } from '../core/hooks.ts'
+import type { Lease } from '../core/lease.ts'
+import type { AcquireOptions } from '../core/pool.ts'
+import { Pool as Engine } from '../core/pool.ts'
+import type { ConnectionRow, PoolStats } from '../core/stats.ts'
+import type { BatchQuery } from './batch.ts'
+import { isUnchanged, readBatch, runBatch } from './batch.ts'
+import type { Call, QueryOptions } from './call.ts'
+import { least, readCall } from './call.ts'
+import type { PoolConfig, ReadConfig } from './config.ts'
+import { readConfig } from './config.ts'
+import type { Client, ClientClass, ClientConfig } from './driver.ts'
+import { isBusy, keepProcess, PgClient, PgPool, processIdOf } from './driver.ts'
+import type { ConnectCallback, QueryArguments, QueryCallback } from './forms.ts'
+import { readQuery } from './forms.ts'
+import { PoolLease } from './lease.ts'
+import type { ListenOptions, NotificationHandler } from './listen.ts'
+import { Listener } from './listen.ts'
+import { parallel } from './parallel.ts'
+import { detached, traced } from './promises.ts'
+import { Sessions } from './sessions.ts'
+import type { Answer, Bounds, Ends } from './statement.ts'
+import { READ_TIMEOUT, Statements, send } from './statement.ts'
+import type { Transaction, TransactionOptions } from './transaction.ts'
+import { transaction } from './transaction.ts'
+
+/** One slot of a Postgres pool. */
+export interface PostgresConnection extends ConnectionRow {
+  /** The server process, where the connection has one. */
+  readonly processId: number | undefined
+}
+
+const NOOP = (): void => undefined
+
+const NO_OPTIONS = Object.freeze({})
+
+type CheckedOut = (error: unknown, client: LeasedClient | undefined, done: (error?: unknown) => void) => void
+
+/** A client that `connect()` lends: pg's, and `await using` gives it back. */
+export interface LeasedClient extends Client {
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What the events `leak`, `unleak` and `nested` tell. */
+export interface LeakReport {
+  readonly processId: number | undefined
+  readonly agent: string | undefined
+  readonly heldMillis: number
+  /** Where the connection was taken. */
+  readonly stack: string | undefined
+}
+
+/** The pool. Takes the place of `pg.Pool`; the differences are listed in docs/drop-in.md. */
+export class Pool extends PgPool {
+  /** True from `end()` on. */
+  ending = false
+  /** True when the last connection is closed after `end()`. */
+  ended = false
+  readonly #config: ReadConfig
+  readonly #engine: Engine<Client>
+  readonly #sessions: Sessions
+  readonly #statements: Statements
+  #listener: Listener | undefined
+  /** A pool of one for `listen()`, where that has an endpoint of its own. */
+  #direct: Engine<Client> | undefined
+
+  /** @throws SLUICE_BAD_OPTION naming the option, its value and its range */
+  constructor(config: PoolConfig = {}, Client?: ClientClass) {
+    const read = readConfig(config)
+    super(ownCopy(config))
+    this.#config = read
+    this.Client = config.Client ?? Client ?? PgClient
+    this.#sessions = this.#makeSessions(() => this.options)
+    this.#engine = new Engine<Client>(this.#sessions, read.core)
+    const { max, min } = this.#engine.stats()
+    Object.assign(this.options, read.client, { max, min })
+    // Own, as in pg-pool, because code that looks inside finds the clients here.
+    Object.defineProperty(this, '_clients', { get: () => this.#sessions.clients })
+    this.#statements = new Statements(systemClock, () => this.#engine.numbers())
+    this.#relay()
+  }
+
+  #makeSessions(options: () => ClientConfig): Sessions {
+    const pool = this
+    return new Sessions({
+      get Client() {
+        return pool.Client
+      },
+      get options() {
+        return options()
+      },
+      onConnect: this.#config.onConnect,
+      onError: (error, client) => this.#clientFailed(error, client),
+    })
+  }
+
+  /** Turns what the engine tells into pg-pool's events. */
+  #relay(): void {
+    const mayExit = this.options.allowExitOnIdle === true
+    this.#engine.attach({
+      opened: (client) => {
+        if (mayExit) keepProcess(client, false)
+        this.emit('connect', client)
+      },
+      acquired: ({ resource }) => {
+        if (mayExit) keepProcess(resource, true)
+        this.emit('acquire', resource)
+      },
+      released: ({ connection }, error) => {
+        if (mayExit) keepProcess(connection.resource, false)
+        this.emit('release', error, connection.resource)
+      },
+      closed: (client, reason) => {
+        this.log('connection closed', reason)
+        this.emit('remove', client)
+      },
+      leaked: (lease, heldMillis) => this.emit('leak', leakOf(lease, heldMillis)),
+      unleaked: (lease, heldMillis) => this.emit('unleak', leakOf(lease, heldMillis)),
+      nested: (lease) => this.emit('nested', leakOf(lease, systemClock.now() - lease.since)),
+    })
+  }
+
+  /** pg-pool ends the process when nobody listens for errors of idle clients; here they are logged. */
+  #clientFailed(error: Error, client: Client): void {
+    if (!this.#engine.retire(client, 'lost'))
+      return this.log('additional client error after disconnection due to error', error)
+    Object.assign(error, { client })
+    if (this.listenerCount('error') > 0) this.emit('error', error, client)
+    else this.log('idle client failed', error)
+  }
+
+  // Getting a connection -----------------------------------------------------------------------------------------------
+
+  /** Borrows a client, as pg-pool does: the same object lease after lease; `client.release()` gives it back. */
+  connect(): Promise<LeasedClient>
+  connect(callback: ConnectCallback): void
+  connect(callback?: ConnectCallback): Promise<LeasedClient> | undefined {
+    if (typeof callback === 'function') {
+      const answer = detached(callback)
+      this.#checkOut((error, client, done) => answer(error as Error | undefined, client, done))
+      return undefined
+    }
+    return this.#promise((resolve, reject) => {
+      this.#checkOut((error, client) => (client === undefined ? reject(error) : resolve(client)))
+    })
+  }
+
+  #checkOut(settle: CheckedOut): void {
+    this.#engine.request(NO_OPTIONS, (error, lease) => {
+      if (lease === undefined) settle(error, undefined, NOOP)
+      else this.#handOut(lease, settle)
+    })
+  }
+
+  #handOut(lease: Lease<Client>, settle: CheckedOut): void {
+    const client = lease.resource as LeasedClient
+    const release = (error?: unknown): void => lease.release(error)
+    client.release = release
+    client[Symbol.asyncDispose] = () => {
+      if (!lease.released) lease.release()
+      return Promise.resolve()
+    }
+    if (this.#config.verify === undefined || lease.connection.uses > 1)
+      return settle(undefined, client, release)
+    this.#verify(client).then(
+      () => settle(undefined, client, release),
+      (error: unknown) => {
+        if (!lease.released) lease.release(error)
+        settle(error, undefined, NOOP)
+      },
+    )
+  }
+
+  /** Asks the caller's `verify` about a new connection, for as long as an open may take. */
+  #verify(client: Client): Promise<void> {
+    const { verify, core } = this.#config
+    return within(systemClock, Number(core.connectionTimeoutMillis ?? 10_000), () => {
+      return new Promise<void>((resolve, reject) =>
+        verify?.(client, (error) => (error ? reject(error) : resolve())),
+      )
+    })
+  }
+
+  /** Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner. */
+  lease(options: AcquireOptions = {}): Promise<PoolLease> {
+    return this.#promise((resolve, reject) => {
+      this.#engine.request(options, (error, lease) => {
+        if (lease === undefined) reject(error)
+        else resolve(new PoolLease(lease, this.#leaseParts))
+      })
+    })
+  }
+
+  readonly #leaseParts = {
+    run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
+      this.#statements.run(start, bounds, ends),
+    read: (options: QueryOptions): Call => readCall(options, this.#config),
+    cancel: (client: Client): Promise<void> => {
+      const millis = Number(this.#config.core.cancelTimeoutMillis ?? 5_000)
+      return within(systemClock, millis, (signal) => this.#sessions.cancel(client, signal))
+    },
+  }
+
+  // Statements ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs a statement on any connection: in all of pg-pool's forms, and with {@link QueryOptions} as the third argument or
+   * inside the config object.
+   * @throws what the server says; SLUICE_QUERY_TIMEOUT, SLUICE_ABORTED; what `connect()` throws
+   */
+  query<T extends Submittable>(queryStream: T): T
+  query<R extends any[] = any[], I = any[]>(
+    config: QueryArrayConfig<I> & QueryOptions,
+    values?: QueryConfigValues<I>,
+    options?: QueryOptions,
+  ): Promise<QueryArrayResult<R>>
+  query<R extends QueryResultRow = any, I = any[]>(
+    config: QueryConfig<I> & QueryOptions,
+  ): Promise<QueryResult<R>>
+  query<R extends QueryResultRow = any, I = any[]>(
+    textOrConfig: string | (QueryConfig<I> & QueryOptions),
+    values?: QueryConfigValues<I>,
+    options?: QueryOptions,
+  ): Promise<QueryResult<R>>
+  query<R extends any[] = any[], I = any[]>(
+    config: QueryArrayConfig<I> & QueryOptions,
+    callback: (error: Error, result: QueryArrayResult<R>) => void,
+  ): void
+  query<R extends QueryResultRow = any, I = any[]>(
+    textOrConfig: string | (QueryConfig<I> & QueryOptions),
+    callback: (error: Error, result: QueryResult<R>) => void,
+  ): void
+  query<R extends QueryResultRow = any, I = any[]>(
+    text: string,
+    values: QueryConfigValues<I>,
+    callback: (error: Error, result: QueryResult<R>) => void,
+  ): void
+  query(statement: unknown, second?: unknown, third?: unknown): unknown {
+    if (typeof statement === 'function') return refuseFunction(statement as QueryCallback)
+    const given = readQuery(statement, second, third)
+    if (given.callback === undefined) {
+      return this.#promise((resolve, reject) => {
+        this.#run(given, (error, result) => (error === undefined ? resolve(result) : reject(error)))
+      })
+    }
+    const answer = detached(given.callback as (error: unknown, result?: unknown) => void)
+    this.#run(given, (error, result) => (error === undefined ? answer(undefined, result) : answer(error)))
+    return undefined
+  }
+
+  #run(given: QueryArguments, settle: (error: unknown, result: unknown) => void): void {
+    let call: Call
+    try {
+      call = readCall(given.options, this.#config)
+    } catch (error) {
+      return settle(error, undefined)
+    }
+    const askedAt = call.timeoutMillis === undefined ? 0 : systemClock.now()
+    this.#engine.request(call, (error, lease) => {
+      if (lease === undefined) return settle(error, undefined)
+      const bounds = boundsOf(call, askedAt)
+      this.#statements.run<unknown>(
+        (answer) => send(lease.resource, given.statement, given.values, answer),
+        bounds,
+        {
+          answered: (failure, result) => {
+            this.#takeBack(lease, failure)
+            settle(failure, result)
+          },
+          abandoned: (failure) => {
+            lease.cancel()
+            settle(failure, undefined)
+          },
+        },
+      )
+    })
+  }
+
+  #takeBack(lease: Lease<Client>, error: Error | undefined): void {
+    // `end()` may have closed the connection under a statement that took too long.
+    if (lease.released) return
+    if (error === undefined) return lease.release()
+    if (this.#config.discardOnError) return lease.release(error)
+    if (error.message === READ_TIMEOUT && isBusy(lease.resource)) lease.cancel()
+    else lease.release()
+  }
+
+  /**
+   * Runs `fn` between BEGIN and COMMIT on one connection; what it throws rolls back. A transaction that takes too long is
+   * cancelled and rolled back.
+   * @throws SLUICE_TRANSACTION_TIMEOUT, what `fn` throws, what `connect()` throws
+   */
+  transaction<R>(
+    fn: (transaction: Transaction) => Promise<R> | R,
+    options: TransactionOptions = {},
+  ): Promise<R> {
+    return transaction(fn, options, {
+      clock: systemClock,
+      random: Math.random,
+      numbers: () => this.#engine.numbers(),
+      lease: (acquire) => this.lease(acquire),
+    })
+  }
+
+  /**
+   * Runs statements as one transaction in one round trip: all of them take effect, or none.
+   * @returns a result a statement, in their order
+   * @throws the first error
+   */
+  async batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
+    const read = readBatch(queries)
+    const call = readCall(options, this.#config)
+    const askedAt = systemClock.now()
+    const lease = await this.#engine.acquire(call)
+    const client = lease.resource
+    const start = (answer: Answer<QueryResult[]>) => {
+      runBatch(client, read).then(
+        (results) => answer(undefined, results),
+        (error: Error) => answer(error, undefined),
+      )
+    }
+    return this.#promise((resolve, reject) => {
+      this.#statements.run(start, boundsOf(call, askedAt), {
+        answered: (error, results) => {
+          if (!lease.released) lease.release(isUnchanged(client) ? undefined : error)
+          if (results === undefined) reject(error)
+          else resolve(results)
+        },
+        abandoned: (error) => {
+          lease.release(error)
+          reject(error)
+        },
+      })
+    })
+  }
+
+  /**
+   * Runs statements side by side, at most `concurrency` at once (default `parallelQueries`, else `max`).
+   * @returns their results in the order of the statements
+   * @throws the first error; nothing more is started then
+   */
+  parallel(
+    queries: readonly (string | BatchQuery)[],
+    options: QueryOptions & { readonly concurrency?: number | undefined } = {},
+  ): Promise<QueryResult[]> {
+    const concurrency =
+      readNumber(options as Given, 'concurrency', { min: 1, max: 10_000 }) ??
+      this.#config.parallelQueries ??
+      this.options.max
+    return parallel(queries, concurrency, (query) => {
+      const { text, values } = typeof query === 'string' ? { text: query, values: undefined } : query
+      return this.query(text, values as unknown[] | undefined, options)
+    })
+  }
+
+  /**
+   * Calls `handler` for every notification on a channel, also after the connection was lost and made anew. Holds one
+   * connection for all channels: of this pool, or one of its own where `directConnectionString` is given.
+   * @returns the way to stop
+   */
+  listen(
+    channel: string,
+    handler: NotificationHandler,
+    options: ListenOptions = {},
+  ): Promise<() => Promise<void>> {
+    this.#listener ??= new Listener({
+      clock: systemClock,
+      random: Math.random,
+      acquire: () => this.#listening.acquire({ agent: 'listen', longLived: true }),
+    })
+    return this.#listener.listen(channel, handler, options)
+  }
+
+  get #listening(): Engine<Client> {
+    const { directConnectionString } = this.#config
+    if (directConnectionString === undefined) return this.#engine
+    if (this.#direct === undefined) {
+      const options = { ...this.options, connectionString: directConnectionString }
+      this.#direct = new Engine<Client>(
+        this.#makeSessions(() => options),
+        { max: 1, idleTimeoutMillis: 1_000 },
+      )
+    }
+    return this.#direct
+  }
+
+  // Verbs --------------------------------------------------------------------------------------------------------------
+
+  /** Changes the size at run time; connections above a smaller `max` close when they come back. @throws SLUICE_BAD_OPTION */
+  resize(size: { max?: number | undefined; min?: number | undefined }): void {
+    this.#engine.resize(size)
+    const { max, min } = this.#engine.stats()
+    Object.assign(this.options, { max, min })
+  }
+
+  /** Takes no new callers and serves the ones it has; true when all came back in time. `resume()` opens the pool again. */
+  drain(timeoutMillis?: number): Promise<boolean> {
+    return this.#engine.drain(timeoutMillis)
+  }
+
+  /** Replaces every connection: idle ones now, lent ones when they come back. */
+  clear(): void {
+    this.#engine.clear()
+  }
+
+  /** Serves nobody until `resume()`; callers wait, within their deadlines. */
+  pause(): void {
+    this.#engine.pause()
+  }
+
+  /** Takes `pause()` or `drain()` back. */
+  resume(): void {
+    this.#engine.resume()
+  }
+
+  /** Ends the pool; resolves when its last connection is closed. Lent ones have `endTimeoutMillis` to come back. */
+  end(): Promise<void>
+  end(callback: () => void): void
+  end(callback?: (error?: Error) => void): Promise<void> | undefined {
+    const answer = typeof callback === 'function' ? detached(callback) : undefined
+    if (this.ending) {
+      const error = new Error('Called end on pool more than once')
+      if (answer === undefined) return this.#promise((_, reject) => reject(error))
+      answer(error)
+      return undefined
+    }
+    const done = this.#end()
+    if (answer === undefined) return this.#promise((resolve, reject) => void done.then(resolve, reject))
+    void done.then(() => answer())
+    return undefined
+  }
+
+  async #end(): Promise<void> {
+    this.ending = true
+    this.#listener?.close()
+    await Promise.all([this.#engine.end(), this.#direct?.end()])
+    this.ended = true
+  }
+
+  /** Ends the pool unless that has happened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.ending) await this.end()
+  }
+
+  // Questions ----------------------------------------------------------------------------------------------------------
+
+  /** Connections that are open or opening, as pg-pool counts them: closing ones are left out (`stats().total` has them). */
+  get totalCount(): number {
+    const { opening, idle, checking, leased, cancelling } = this.#engine.numbers()
+    return opening + idle + checking + leased + cancelling + this.#engine.planned
+  }
+
+  get idleCount(): number {
+    return this.#engine.numbers().idle
+  }
+
+  /** Callers who wait with no connection on its way for them. */
+  get waitingCount(): number {
+    return this.#engine.unserved - this.#engine.planned
+  }
+
+  /** Lent connections past their lifetime, which close when they come back. */
+  get expiredCount(): number {
+    return this.#engine.expired
+  }
+
+  /** One immutable picture of the pool in numbers. */
+  stats(): PoolStats {
+    return this.#engine.stats()
+  }
+
+  /** One row a slot: what it does, for whom, since when. */
+  connections(): readonly PostgresConnection[] {
+    return this.#engine.connections().map(({ resource, ...row }) => {
+      return Object.freeze({ ...row, processId: resource && processIdOf(resource) })
+    })
+  }
+
+  /** Tells `hooks` what happens to connections and callers from now on. Returns the way to detach. */
+  attach(hooks: Hooks<Client>): () => void {
+    return this.#engine.attach(hooks)
+  }
+
+  /** A promise of the kind that `options.Promise` asks for, with errors that lead back to the caller. */
+  #promise<R>(executor: (resolve: (value: R) => void, reject: (error: unknown) => void) => void): Promise<R> {
+    return traced(new this.Promise<R>(executor))
+  }
+
+  static {
+    // What pg-pool does inside itself must not run on a pool whose inside is another one.
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(PgPool.prototype))) {
+      if (Object.hasOwn(Pool.prototype, name)) continue
+      const value = () => {
+        throw new Error(`${name} belongs to the inside of pg-pool, which Sluice does not have`)
+      }
+      Object.defineProperty(Pool.prototype, name, { value, configurable: true, writable: true })
+    }
+  }
+}
+
+/** The options as super() may have them: it writes into `ssl`, and copies only what is enumerable. */
+function ownCopy(config: PoolConfig): PoolConfig {
+  const copy: PoolConfig = { ...config }
+  if (typeof config.ssl === 'object')
+    copy.ssl = Object.defineProperties({}, Object.getOwnPropertyDescriptors(config.ssl))
+  if (config.password !== undefined) copy.password = config.password
+  return copy
+}
+
+function boundsOf(call: Call, askedAt: number): Bounds {
+  if (call.timeoutMillis === undefined) return { millis: call.statementMillis, signal: call.signal }
+  const left = Math.max(1, call.timeoutMillis - (systemClock.now() - askedAt))
+  return { millis: least(call.statementMillis, left), signal: call.signal }
+}
+
+function leakOf(lease: Lease<Client>, heldMillis: number): LeakReport {
+  return {
+    processId: processIdOf(lease.connection.resource),
+    agent: lease.agent,
+    heldMillis: Math.round(heldMillis),
+    stack: lease.origin?.stack,
+  }
+}
+
+function refuseFunction(callback: QueryCallback): void {
+  const answer = detached(callback as (error: Error) => void)
+  answer(new Error('Passing a function as the first parameter to pool.query is not supported'))
+}

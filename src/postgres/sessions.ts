@@ -1,0 +1,148 @@
+/** How Postgres connections are opened, checked, cancelled and closed: the engine's port, for clients of pg's shape. */
+import { AsyncResource } from 'node:async_hooks'
+import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+import type { Driver, Reusable } from '../core/driver.ts'
+import type { Client, ClientClass, ClientConfig } from './driver.ts'
+import * as door from './driver.ts'
+
+/** What {@link Sessions} needs to know; read anew for every open, so that rotated credentials are seen. */
+export interface SessionSource {
+  readonly Client: ClientClass
+  readonly options: ClientConfig
+  /** Runs on every new connection before it is lent; the open fails when it does. */
+  readonly onConnect: ((client: Client) => unknown) | undefined
+  /** A client has failed outside any statement. */
+  onError(error: Error, client: Client): void
+}
+
+/** Open failures that another try may mend; anything else is for a person. SQLSTATE classes: 08 connection, 53 resources, 57P0x shutdown and start. */
+const PASSING =
+  /^(08...|53...|57P0.|ECONNRESET|ECONNABORTED|ETIMEDOUT|EPIPE|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN)$/
+
+export class Sessions implements Driver<Client> {
+  readonly #source: SessionSource
+  readonly #clients = new Set<Client>()
+  // Sockets live longer than the call that opened them and must not keep its context alive, nor run other callers' events in it.
+  readonly #root = new AsyncResource('SluiceSession')
+
+  constructor(source: SessionSource) {
+    this.#source = source
+  }
+
+  /** Every client that is connecting or connected, in the order in which they were made. */
+  get clients(): Client[] {
+    return [...this.#clients]
+  }
+
+  open(signal: AbortSignal): Promise<Client> {
+    return this.#root.runInAsyncScope(() => {
+      const { Client, options } = this.#source
+      const client = new Client(clientOptions(options)) as Client
+      this.#clients.add(client)
+      door.bindCallbacks(client)
+      return this.#connect(client, signal).catch((error: unknown) => {
+        this.#clients.delete(client)
+        door.destroy(client)
+        throw error
+      })
+    })
+  }
+
+  async #connect(client: Client, signal: AbortSignal): Promise<Client> {
+    let ready = false
+    // Kept for the client's life: an error nobody listens to would end the process.
+    client.on?.('error', (error: Error) => ready && this.#source.onError(error, client))
+    const aborted = () => {
+      if (door.hasWire(client)) door.destroy(client)
+      else client.end?.(() => undefined)
+    }
+    signal.addEventListener('abort', aborted, { once: true })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        client.connect((error: Error | null | undefined) => (error ? reject(error) : resolve()))
+      })
+      await this.#source.onConnect?.(client)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      signal.removeEventListener('abort', aborted)
+    }
+    ready = true
+    return client
+  }
+
+  async close(client: Client, signal: AbortSignal): Promise<void> {
+    this.#clients.delete(client)
+    if (!door.hasWire(client)) return endPlainly(client)
+    const closed = door.socketClosed(client)
+    const giveUp = () => door.destroy(client)
+    signal.addEventListener('abort', giveUp, { once: true })
+    if (door.isDead(client)) giveUp()
+    else if (door.isBusy(client)) await this.#closeBusy(client, signal)
+    else void client.end()
+    await closed
+  }
+
+  /** The server must stop working for nobody: its statement is cancelled, then it reads the goodbye. */
+  async #closeBusy(client: Client, signal: AbortSignal): Promise<void> {
+    door.halfClose(client, new Error('Connection terminated'))
+    // Without the cancel the close still ends, with the statement or at its deadline, so a failed one changes nothing here.
+    await door.requestCancel(client, this.#source.options.stream, signal).catch(() => undefined)
+  }
+
+  async check(client: Client, signal: AbortSignal): Promise<void> {
+    const abort = () => door.destroy(client)
+    signal.addEventListener('abort', abort, { once: true })
+    await client.query('SELECT 1')
+    signal.removeEventListener('abort', abort)
+  }
+
+  reusable(client: Client): Reusable | Promise<Reusable> {
+    if (door.isDead(client)) return 'lost'
+    if (door.isBusy(client)) return this.#atRest(client).then(() => this.reusable(client))
+    return door.isInTransaction(client) ? 'dirty' : true
+  }
+
+  /** Resolves when the answer to the last statement has ended; also when the connection has. */
+  #atRest(client: Client): Promise<void> {
+    return new Promise((resolve) => {
+      const rested = () => {
+        client.removeListener('drain', rested)
+        client.removeListener('end', rested)
+        resolve()
+      }
+      client.on('drain', rested)
+      client.on('end', rested)
+    })
+  }
+
+  /** Ready only when the statement has ended and the cancel request's connection too: a late cancel would hit the next statement. */
+  async cancel(client: Client, signal: AbortSignal): Promise<void> {
+    if (!door.isBusy(client)) return
+    const atRest = this.#atRest(client)
+    await door.requestCancel(client, this.#source.options.stream, signal)
+    await atRest
+  }
+
+  permanent(error: unknown): boolean {
+    if (SluiceError.is(error)) return false
+    const code = codeOf(error)
+    return code === undefined ? !messageOf(error).startsWith('Connection terminated') : !PASSING.test(code)
+  }
+}
+
+/** The pool keeps the deadline of an open; a second timer in the client would answer first and with less to say. */
+function clientOptions(options: ClientConfig): ClientConfig {
+  const copy = { ...options, connectionTimeoutMillis: 0 }
+  const password = Object.getOwnPropertyDescriptor(options, 'password')
+  if (password !== undefined) Object.defineProperty(copy, 'password', password)
+  return copy
+}
+
+/** For clients whose socket cannot be seen: their own word must do. */
+function endPlainly(client: Client): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof client.end !== 'function') return resolve()
+    client.end(() => resolve())
+  })
+}

@@ -1,0 +1,147 @@
+/** One statement on one client, under a deadline and a signal. */
+import { onAbort } from '../base/aborts.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Deadline } from '../base/deadlines.ts'
+import { Deadlines } from '../base/deadlines.ts'
+import type { PoolNumbers } from '../base/errors.ts'
+import { messageOf, SluiceError } from '../base/errors.ts'
+import type { Client } from './driver.ts'
+import { plainQuery } from './driver.ts'
+
+/** How long a statement may take, and who may end it. */
+export interface Bounds {
+  readonly millis: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** What becomes of a statement: exactly one of the two is called, once. */
+export interface Ends<R> {
+  /** The driver has answered. */
+  answered(error: Error | undefined, result: R | undefined): void
+  /** Its caller has given up; the statement still runs. */
+  abandoned(error: SluiceError): void
+}
+
+/** pg's text for its own `query_timeout`: the statement still runs when it appears. */
+export const READ_TIMEOUT = 'Query read timeout'
+
+/** How a driver answers: with an error, or with a result. */
+export type Answer<R> = (error: Error | undefined, result: R | undefined) => void
+
+/** A statement that has bounds. */
+class Run {
+  readonly millis: number
+  deadline: Deadline<Run> | undefined = undefined
+  stopListening: (() => void) | undefined = undefined
+  readonly #deadlines: Deadlines<Run>
+  readonly #abandoned: (error: SluiceError) => void
+  #over = false
+
+  constructor(millis: number, deadlines: Deadlines<Run>, abandoned: (error: SluiceError) => void) {
+    this.millis = millis
+    this.#deadlines = deadlines
+    this.#abandoned = abandoned
+  }
+
+  /** Returns false when it is over already. */
+  end(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    if (this.deadline !== undefined) this.#deadlines.remove(this.deadline)
+    this.stopListening?.()
+    return true
+  }
+
+  abandon(error: SluiceError): void {
+    if (this.end()) this.#abandoned(error)
+  }
+}
+
+/** Runs statements; all their deadlines share one timer. */
+export class Statements {
+  readonly #clock: Clock
+  readonly #numbers: () => PoolNumbers
+  readonly #deadlines: Deadlines<Run>
+
+  constructor(clock: Clock, numbers: () => PoolNumbers) {
+    this.#clock = clock
+    this.#numbers = numbers
+    this.#deadlines = new Deadlines(clock, (run) => run.abandon(this.#timeout(run.millis)))
+  }
+
+  /** Starts something that answers once, and sees that it keeps its bounds. */
+  run<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void {
+    if (bounds.millis === undefined && bounds.signal === undefined)
+      start((error, result) => ends.answered(error, result))
+    else this.#watch(start, bounds, ends)
+  }
+
+  #watch<R>(start: (answer: Answer<R>) => void, { millis, signal }: Bounds, ends: Ends<R>): void {
+    if (signal?.aborted === true) return ends.answered(this.#aborted(signal.reason, 'not-sent'), undefined)
+    const run = new Run(millis ?? 0, this.#deadlines, (error) => ends.abandoned(error))
+    if (millis !== undefined) run.deadline = this.#deadlines.add(run, millis, this.#clock.now())
+    if (signal !== undefined) {
+      run.stopListening = onAbort(signal, () => run.abandon(this.#aborted(signal.reason, 'unknown')))
+    }
+    start((error, result) => run.end() && ends.answered(error, result))
+  }
+
+  stop(): void {
+    this.#deadlines.clear()
+  }
+
+  #timeout(millis: number): SluiceError {
+    const text = `${READ_TIMEOUT}: no answer within ${Math.round(millis).toLocaleString('en-US')} ms; the statement is being cancelled and may have taken effect`
+    return new SluiceError('SLUICE_QUERY_TIMEOUT', text, {
+      phase: 'query',
+      numbers: this.#numbers(),
+      outcome: 'unknown',
+    })
+  }
+
+  #aborted(reason: unknown, outcome: 'not-sent' | 'unknown'): SluiceError {
+    const what =
+      outcome === 'unknown'
+        ? 'the statement is being cancelled and may have taken effect'
+        : 'the statement was not sent'
+    const text = `aborted by the caller: ${messageOf(reason)}; ${what}`
+    return new SluiceError('SLUICE_ABORTED', text, {
+      phase: 'query',
+      numbers: this.#numbers(),
+      outcome,
+      cause: reason,
+    })
+  }
+}
+
+/** Sends a statement in whatever form the client takes it, and answers when it has answered. */
+export function send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
+  let answered = false
+  const once: Answer<R> = (error, result) => {
+    if (answered) return
+    answered = true
+    answer(error ?? undefined, result)
+  }
+  try {
+    if (isSubmittable(statement)) adopt(client, statement, once)
+    plainQuery(client).call(client, statement, values, once as Answer<unknown>)
+  } catch (error) {
+    once(error as Error, undefined)
+  }
+}
+
+function isSubmittable(statement: unknown): statement is { callback?: unknown } {
+  return typeof (statement as { submit?: unknown } | null)?.submit === 'function'
+}
+
+/** A query object may have a callback of its own, which pg calls instead of ours, or none at all (cursors): the client at rest tells that it is over. */
+function adopt<R>(client: Client, statement: { callback?: unknown }, answer: Answer<R>): void {
+  const { callback } = statement
+  if (typeof callback === 'function') {
+    statement.callback = (error: Error | undefined, result: R | undefined) => {
+      callback(error, result)
+      answer(error, result)
+    }
+  }
+  client.once?.('drain', () => answer(undefined, undefined))
+}

@@ -1,0 +1,219 @@
+/** Transactions: one lease from BEGIN to COMMIT, under a deadline, rolled back however they fail. */
+import { fullJitter } from '../base/backoff.ts'
+import type { Clock } from '../base/clock.ts'
+import type { PoolNumbers } from '../base/errors.ts'
+import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+import type { Given } from '../base/options.ts'
+import { readBoolean, readMillis, readNumber, readWord } from '../base/options.ts'
+import type { Priority } from '../core/options.ts'
+import type { AcquireOptions } from '../core/pool.ts'
+import type { QueryOptions } from './call.ts'
+import type { QueryResult, QueryResultRow } from './driver.ts'
+import type { PoolLease } from './lease.ts'
+
+/** The isolation levels, in Prisma's spelling. */
+export type IsolationLevel = 'ReadUncommitted' | 'ReadCommitted' | 'RepeatableRead' | 'Serializable'
+
+/** Options of one transaction. */
+export interface TransactionOptions {
+  /** Default: what the server is set to, `ReadCommitted` unless somebody changed it. */
+  readonly isolationLevel?: IsolationLevel | undefined
+  /** Default false. */
+  readonly readOnly?: boolean | undefined
+  /** Milliseconds to wait for a connection. More than 0; default 5,000. */
+  readonly maxWait?: number | undefined
+  /** Milliseconds for the transaction once it has a connection. More than 0; default 10,000. */
+  readonly timeout?: number | undefined
+  /** How often to run `fn` again after a serialization failure or a deadlock (40001, 40P01). 0 to 100; default 0. */
+  readonly retries?: number | undefined
+  readonly priority?: Priority | undefined
+  readonly agent?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What runs inside a transaction. It is over when `fn` has returned. */
+export interface Transaction {
+  /** Runs a statement in the transaction, after the ones before it. */
+  query<R extends QueryResultRow = QueryResultRow>(
+    statement: string | object,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryResult<R>>
+}
+
+/** What transactions need of their pool. */
+export interface TransactionParts {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly numbers: () => PoolNumbers
+  readonly lease: (options: AcquireOptions) => Promise<PoolLease>
+}
+
+const BEGIN: Readonly<Record<IsolationLevel, string>> = {
+  ReadUncommitted: 'BEGIN ISOLATION LEVEL READ UNCOMMITTED',
+  ReadCommitted: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+  RepeatableRead: 'BEGIN ISOLATION LEVEL REPEATABLE READ',
+  Serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+}
+const LEVELS = Object.keys(BEGIN) as IsolationLevel[]
+
+/** The pause before a retry: two transactions that collided should not meet again at once. */
+const RETRY_BASE_MILLIS = 20
+const RETRY_CAP_MILLIS = 1_000
+
+/** Runs `fn` in a transaction: commits what it returns, rolls back what it throws. */
+export async function transaction<R>(
+  fn: (transaction: Transaction) => Promise<R> | R,
+  options: TransactionOptions,
+  parts: TransactionParts,
+): Promise<R> {
+  const plan = readPlan(options)
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await attemptOnce(fn, options, plan, parts)
+    } catch (error) {
+      if (attempt >= plan.retries || !isCollision(error)) throw error
+      await pause(parts, fullJitter(attempt, RETRY_BASE_MILLIS, RETRY_CAP_MILLIS, parts.random))
+    }
+  }
+}
+
+interface Plan {
+  readonly begin: string
+  readonly maxWait: number
+  readonly timeout: number
+  readonly retries: number
+}
+
+function readPlan(options: TransactionOptions): Plan {
+  const given = options as Given
+  const level = readWord(given, 'isolationLevel', LEVELS)
+  const readOnly = readBoolean(given, 'readOnly') === true ? ' READ ONLY' : ''
+  return {
+    begin: `${level === undefined ? 'BEGIN' : BEGIN[level]}${readOnly}`,
+    maxWait: readMillis(given, 'maxWait', 1) ?? 5_000,
+    timeout: readMillis(given, 'timeout', 1) ?? 10_000,
+    retries: readNumber(given, 'retries', { min: 0, max: 100 }) ?? 0,
+  }
+}
+
+function isCollision(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === '40001' || code === '40P01'
+}
+
+function pause({ clock }: TransactionParts, millis: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimeout(resolve, millis)
+  })
+}
+
+async function attemptOnce<R>(
+  fn: (transaction: Transaction) => Promise<R> | R,
+  { priority, agent, signal }: TransactionOptions,
+  plan: Plan,
+  parts: TransactionParts,
+): Promise<R> {
+  const lease = await parts.lease({ priority, agent, signal, timeoutMillis: plan.maxWait })
+  const controller = new AbortController()
+  const timer = parts.clock.setTimeout(() => controller.abort(timeoutError(plan, parts)), plan.timeout)
+  const scope = new Scope(
+    lease,
+    signal === undefined ? controller.signal : AbortSignal.any([controller.signal, signal]),
+  )
+  try {
+    await scope.query(plan.begin)
+    const result = await scope.race(fn(scope))
+    await scope.commit()
+    lease.release()
+    return result
+  } catch (error) {
+    await rollBack(lease, scope)
+    throw scope.failure(error)
+  } finally {
+    scope.close()
+    parts.clock.clearTimeout(timer)
+  }
+}
+
+/** What was begun is undone; a connection that cannot say so is closed. */
+async function rollBack(lease: PoolLease, scope: Scope): Promise<void> {
+  scope.close()
+  try {
+    await lease.query('ROLLBACK', undefined, { timeout: ROLLBACK_MILLIS })
+    lease.release()
+  } catch (error) {
+    lease.release(error as Error)
+  }
+}
+
+const ROLLBACK_MILLIS = 5_000
+
+function timeoutError({ timeout }: Plan, parts: TransactionParts): SluiceError {
+  const text = `the transaction was not over after ${timeout.toLocaleString('en-US')} ms (timeout) and is rolled back; shorten it, move waiting for other things out of it, or raise its timeout`
+  return new SluiceError('SLUICE_TRANSACTION_TIMEOUT', text, { phase: 'query', numbers: parts.numbers() })
+}
+
+/** The transaction as `fn` sees it. */
+class Scope implements Transaction {
+  readonly #lease: PoolLease
+  readonly #signal: AbortSignal
+  #over = false
+  #firstError: unknown
+
+  constructor(lease: PoolLease, signal: AbortSignal) {
+    this.#lease = lease
+    this.#signal = signal
+  }
+
+  async query<R extends QueryResultRow = QueryResultRow>(
+    statement: string | object,
+    values?: readonly unknown[],
+    options: QueryOptions = {},
+  ): Promise<QueryResult<R>> {
+    if (this.#over)
+      throw new Error('This transaction is over: its connection may belong to somebody else by now.')
+    const signal =
+      options.signal === undefined ? this.#signal : AbortSignal.any([this.#signal, options.signal])
+    try {
+      return await this.#lease.query<R>(statement, values, { ...options, signal })
+    } catch (error) {
+      this.#firstError ??= error
+      throw error
+    }
+  }
+
+  /** Waits for `fn`, but not longer than the transaction may take: `fn` may be waiting for something that never comes. */
+  race<R>(work: Promise<R> | R): Promise<R> {
+    const signal = this.#signal
+    return new Promise<R>((resolve, reject) => {
+      const abort = () => reject(signal.reason)
+      if (signal.aborted) return abort()
+      signal.addEventListener('abort', abort, { once: true })
+      Promise.resolve(work)
+        .finally(() => signal.removeEventListener('abort', abort))
+        .then(resolve, reject)
+    })
+  }
+
+  /** @throws what made the transaction fail, when the server could only roll it back: `fn` may have caught that error */
+  async commit(): Promise<void> {
+    const { command } = await this.query('COMMIT')
+    if (command === 'ROLLBACK') throw this.#firstError
+  }
+
+  /** The error to tell: the deadline or the abort rather than the statement that it cancelled. */
+  failure(error: unknown): unknown {
+    if (!this.#signal.aborted) return error
+    const { reason } = this.#signal
+    if (SluiceError.is(reason)) return reason
+    const text = `the transaction was aborted by the caller and rolled back: ${messageOf(reason)}`
+    return SluiceError.is(error)
+      ? error
+      : new SluiceError('SLUICE_ABORTED', text, { phase: 'query', cause: reason })
+  }
+
+  close(): void {
+    this.#over = true
+  }
+}
