@@ -28,6 +28,7 @@ export class Lease<T> implements Leased<T> {
   /** When it was reported as leaked. */
   leakedAt: number | undefined = undefined
   readonly #lender: Lender<T>
+  #over = false
 
   constructor(
     lender: Lender<T>,
@@ -51,7 +52,13 @@ export class Lease<T> implements Leased<T> {
   }
 
   get released(): boolean {
-    return this.slot.state !== this
+    return this.#over || this.slot.state !== this
+  }
+
+  /** Ends the lease for its holder; the slot is still in this state. Only for the pool. @throws when it is over already */
+  finish(): void {
+    if (this.released) throw new Error(RELEASED_TWICE)
+    this.#over = true
   }
 
   /**

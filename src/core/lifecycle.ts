@@ -167,8 +167,10 @@ export class Lifecycle<T extends object> {
     )
   }
 
+  /** Asks the driver first: a statement that still runs may end, even on a connection that is not kept. */
   #verdict(connection: Connection<T>, now: number): Reusable | Promise<Reusable> {
-    return this.#outdated(connection, now) ?? this.#parts.driver.reusable(connection.resource)
+    const reusable = this.#parts.driver.reusable(connection.resource)
+    return reusable === true ? (this.#outdated(connection, now) ?? true) : reusable
   }
 
   #outdated(connection: Connection<T>, now: number): CloseReason | undefined {
@@ -201,16 +203,10 @@ export class Lifecycle<T extends object> {
     this.#judge(
       slot,
       connection,
-      reusable === true ? (this.#outdatedIdle(connection, now) ?? true) : reusable,
+      reusable === true ? (this.#outdated(connection, now) ?? true) : reusable,
       now,
     )
     this.#owner.changed(now)
-  }
-
-  /** As `#outdated`, for a connection that has not been used since it was last judged. */
-  #outdatedIdle(connection: Connection<T>, now: number): CloseReason | undefined {
-    const reason = this.#outdated(connection, now)
-    return reason === 'max-uses' ? undefined : reason
   }
 
   // Closing ------------------------------------------------------------------------------------------------------------

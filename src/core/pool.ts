@@ -319,6 +319,7 @@ export class Pool<T extends object> {
       this.#rejectAllBut(0, () => error)
       // They have been told; whoever comes next deserves an answer of its own, at once.
       this.#opens.forgive()
+      this.#callOffOpens(this.#slots.counts.opening)
     }
     this.#pump(now)
   }
@@ -329,15 +330,15 @@ export class Pool<T extends object> {
   }
 
   #release(lease: Lease<T>, error: unknown, cancel = false): void {
-    if (lease.released) throw new Error(RELEASED_TWICE)
+    lease.finish()
     const now = this.#clock.now()
     const held = now - lease.since
-    if (cancel) this.#lifecycle.cancel(lease, now)
-    else this.#lifecycle.takeBack(lease, error, now)
     this.#tally.lease.record(held)
     this.#leaks?.unwatch(lease)
     if (lease.leakedAt !== undefined) this.#unleaked(lease, held)
     this.#hooks.emit('released', lease, error, held)
+    if (cancel) this.#lifecycle.cancel(lease, now)
+    else this.#lifecycle.takeBack(lease, error, now)
     this.#pump(now)
   }
 

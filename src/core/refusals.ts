@@ -49,15 +49,14 @@ export function waiterTimeout(scene: Scene): SluiceError {
   const state = `${describeNumbers(numbers)}${lastFailure(scene)}`
   const busy = numbers.leased + numbers.checking + numbers.cancelling + numbers.idle
   if (openFailures > 0 && busy < capacity) {
-    const text = `${QUEUE_TIMEOUT}: no connection could be opened in ${waited} (${state})`
-    const code = SluiceError.is(lastOpenError, 'SLUICE_OPEN_TIMEOUT')
-      ? 'SLUICE_OPEN_TIMEOUT'
-      : 'SLUICE_OPEN_FAILED'
-    return new SluiceError(code, text, details(scene, 'open', lastOpenError))
+    const slow = SluiceError.is(lastOpenError, 'SLUICE_OPEN_TIMEOUT')
+    const text = `${slow ? OPEN_TIMEOUT : QUEUE_TIMEOUT}: no connection could be opened in ${waited} (${state})`
+    return new SluiceError(slow ? 'SLUICE_OPEN_TIMEOUT' : 'SLUICE_OPEN_FAILED', text, details(scene, 'open', lastOpenError))
   }
   if (numbers.opening > numbers.waiting) {
+    const cause = lastOpenError ?? new Error(`the open under way had no answer from the server for ${waited}`)
     const text = `${OPEN_TIMEOUT}: the connection on its way was not open after ${waited} (${state})`
-    return new SluiceError('SLUICE_OPEN_TIMEOUT', text, details(scene, 'open', lastOpenError))
+    return new SluiceError('SLUICE_OPEN_TIMEOUT', text, details(scene, 'open', cause))
   }
   const advice =
     scene.hint ?? 'give connections back sooner, raise max if the server has room, or shorten what they run'

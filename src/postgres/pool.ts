@@ -12,6 +12,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
 import { within } from '../base/within.ts'
+import type { CloseReason } from '../core/driver.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
 import type { AcquireOptions } from '../core/pool.ts'
@@ -45,6 +46,13 @@ export interface PostgresConnection extends ConnectionRow {
 }
 
 const NOOP = (): void => undefined
+
+/** What pg-pool logs when it closes a connection; people look for these lines. */
+const CLOSE_LOG: Partial<Record<CloseReason, string>> = {
+  'max-uses': 'remove expended client',
+  idle: 'remove idle client',
+  lifetime: 'remove expired client',
+}
 
 const NO_OPTIONS = Object.freeze({})
 
@@ -112,7 +120,9 @@ export class Pool extends PgPool {
   #relay(): void {
     const mayExit = this.options.allowExitOnIdle === true
     this.#engine.attach({
+      openFailed: (error) => this.log('client failed to connect', error),
       opened: (client) => {
+        this.log('new client connected')
         if (mayExit) keepProcess(client, false)
         this.emit('connect', client)
       },
@@ -125,7 +135,7 @@ export class Pool extends PgPool {
         this.emit('release', error, connection.resource)
       },
       closed: (client, reason) => {
-        this.log('connection closed', reason)
+        this.log(CLOSE_LOG[reason] ?? `remove client: ${reason}`)
         this.emit('remove', client)
       },
       leaked: (lease, heldMillis) => this.emit('leak', leakOf(lease, heldMillis)),
@@ -174,25 +184,26 @@ export class Pool extends PgPool {
       if (!lease.released) lease.release()
       return Promise.resolve()
     }
-    if (this.#config.verify === undefined || lease.connection.uses > 1)
-      return settle(undefined, client, release)
-    this.#verify(client).then(
-      () => settle(undefined, client, release),
-      (error: unknown) => {
-        if (!lease.released) lease.release(error)
-        settle(error, undefined, NOOP)
-      },
-    )
+    if (this.#isVerified(lease)) return settle(undefined, client, release)
+    this.#verify(lease, (error) => (error ? settle(error, undefined, NOOP) : settle(undefined, client, release)))
   }
 
-  /** Asks the caller's `verify` about a new connection, for as long as an open may take. */
-  #verify(client: Client): Promise<void> {
+  #isVerified(lease: Lease<Client>): boolean {
+    return this.#config.verify === undefined || lease.connection.uses > 1
+  }
+
+  /** Asks the caller's `verify` about a new connection, for as long as an open may take; a connection that fails is given back. */
+  #verify(lease: Lease<Client>, done: (error: unknown) => void): void {
     const { verify, core } = this.#config
-    return within(systemClock, Number(core.connectionTimeoutMillis ?? 10_000), () => {
-      return new Promise<void>((resolve, reject) =>
-        verify?.(client, (error) => (error ? reject(error) : resolve())),
-      )
-    })
+    const client = lease.resource
+    const ask = () => new Promise<void>((resolve, reject) => verify?.(client, (error) => (error ? reject(error) : resolve())))
+    within(systemClock, Number(core.connectionTimeoutMillis ?? 10_000), ask).then(
+      () => done(undefined),
+      (error: unknown) => {
+        if (!lease.released) lease.release(error)
+        done(error)
+      },
+    )
   }
 
   /** Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner. */
@@ -271,22 +282,32 @@ export class Pool extends PgPool {
     }
     const askedAt = call.timeoutMillis === undefined ? 0 : systemClock.now()
     this.#engine.request(call, (error, lease) => {
-      if (lease === undefined) return settle(error, undefined)
-      const bounds = boundsOf(call, askedAt)
-      this.#statements.run<unknown>(
-        (answer) => send(lease.resource, given.statement, given.values, answer),
-        bounds,
-        {
-          answered: (failure, result) => {
-            this.#takeBack(lease, failure)
-            settle(failure, result)
-          },
-          abandoned: (failure) => {
-            lease.cancel()
-            settle(failure, undefined)
-          },
-        },
-      )
+      if (lease === undefined) settle(error, undefined)
+      else if (this.#isVerified(lease)) this.#send(lease, given, boundsOf(call, askedAt), settle)
+      else {
+        this.#verify(lease, (fault) => {
+          if (fault) settle(fault, undefined)
+          else this.#send(lease, given, boundsOf(call, askedAt), settle)
+        })
+      }
+    })
+  }
+
+  #send(
+    lease: Lease<Client>,
+    { statement, values }: QueryArguments,
+    bounds: Bounds,
+    settle: (error: unknown, result: unknown) => void,
+  ): void {
+    this.#statements.run<unknown>((answer) => send(lease.resource, statement, values, answer), bounds, {
+      answered: (failure, result) => {
+        this.#takeBack(lease, failure)
+        settle(failure, result)
+      },
+      abandoned: (failure) => {
+        lease.cancel()
+        settle(failure, undefined)
+      },
     })
   }
 

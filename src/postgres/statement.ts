@@ -6,7 +6,7 @@ import { Deadlines } from '../base/deadlines.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { messageOf, SluiceError } from '../base/errors.ts'
 import type { Client } from './driver.ts'
-import { plainQuery } from './driver.ts'
+import { hasWire, plainQuery } from './driver.ts'
 
 /** How long a statement may take, and who may end it. */
 export interface Bounds {
@@ -117,10 +117,11 @@ export class Statements {
 /** Sends a statement in whatever form the client takes it, and answers when it has answered. */
 export function send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
   let answered = false
+  const tell = hasWire(client) ? answer : failWith(client, answer)
   const once: Answer<R> = (error, result) => {
     if (answered) return
     answered = true
-    answer(error ?? undefined, result)
+    tell(error ?? undefined, result)
   }
   try {
     if (isSubmittable(statement)) adopt(client, statement, once)
@@ -132,6 +133,16 @@ export function send<R>(client: Client, statement: unknown, values: unknown, ans
 
 function isSubmittable(statement: unknown): statement is { callback?: unknown } {
   return typeof (statement as { submit?: unknown } | null)?.submit === 'function'
+}
+
+/** pg fails every statement of a broken connection; another driver's client may only emit the error. */
+function failWith<R>(client: Client, answer: Answer<R>): Answer<R> {
+  const failed = (error: Error) => answer(error, undefined)
+  client.once?.('error', failed)
+  return (error, result) => {
+    client.removeListener?.('error', failed)
+    answer(error, result)
+  }
 }
 
 /** A query object may have a callback of its own, which pg calls instead of ours, or none at all (cursors): the client at rest tells that it is over. */
