@@ -243,7 +243,7 @@ describe.each(peers)('constructing $name', (peer) => {
       await pool.query('select')
       await pool.end()
       await close()
-      expect(sent).toEqual(['token-1', 'token-2'])
+      expect(sent.toSorted()).toEqual(['token-1', 'token-2'])
     })
 
     test('an async function is awaited', async () => {

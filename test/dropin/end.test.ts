@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { sessions } from '../support/postgres.ts'
 import { differ, peers } from './peers.ts'
-import { backendPid, calledBack, opener, recordEvents, rejection, unique, until, within } from './support.ts'
+import {
+  backendPid,
+  calledBack,
+  opener,
+  recordEvents,
+  rejection,
+  unique,
+  until,
+  warm,
+  within,
+} from './support.ts'
 
 const afterEnd = 'Cannot use a pool after calling end on the pool'
 const endedTwice = 'Called end on pool more than once'
@@ -12,7 +22,7 @@ describe.each(peers)('ending $name', (peer) => {
   test('end resolves to undefined and closes every connection', async () => {
     const name = unique('dropin_end')
     const pool = open({ application_name: name })
-    await Promise.all([pool.query('select 1'), pool.query('select 1')])
+    await warm(pool, 2)
     const ending = pool.end()
     expect(pool.ending).toBe(true)
     expect(await ending).toBeUndefined()
@@ -124,7 +134,7 @@ describe.each(peers)('ending $name', (peer) => {
   test('end resolves before or after the connections are closed', async () => {
     const name = unique('dropin_close')
     const pool = open({ application_name: name })
-    await Promise.all([pool.query('select 1'), pool.query('select 1'), pool.query('select 1')])
+    await warm(pool, 3)
     const words = recordEvents(pool)
     await pool.end().then(() => words.push('ended'))
     await until(() => expect(words).toHaveLength(4))

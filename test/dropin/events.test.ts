@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { peers } from './peers.ts'
-import { backendPid, emitted, opener, recordEvents, rejection, terminate, until } from './support.ts'
+import { backendPid, emitted, opener, recordEvents, rejection, terminate, until, warm } from './support.ts'
 
 describe.each(peers)('the events of $name', (peer) => {
   const open = opener(peer)
@@ -198,7 +198,7 @@ describe.each(peers)('the events of $name', (peer) => {
 
   test('end: remove for every connection', async () => {
     const pool = open()
-    await Promise.all([pool.query('select 1'), pool.query('select 1')])
+    await warm(pool, 2)
     const words = recordEvents(pool)
     await pool.end()
     await until(() => expect(words).toEqual(['remove', 'remove']))

@@ -1,5 +1,4 @@
 // The pools the behaviour suite runs against: pg's own first, so that every expectation is proven there, then Sluice's.
-import { existsSync } from 'node:fs'
 import pg from 'pg'
 import type { DifferenceKey } from './differences.ts'
 import { differences } from './differences.ts'
@@ -14,15 +13,13 @@ export interface Peer {
 // Taken before any test puts another class in its place.
 const PgPool = pg.Pool
 
-const home = new URL('../../src/postgres/pool.ts', import.meta.url)
+// The front door, which may be empty while the house is being built.
+const { Pool: SluicePool } = (await import('../../src/index.ts')) as { Pool?: typeof pg.Pool }
 
-async function sluice(): Promise<Peer[]> {
-  if (!existsSync(home)) return []
-  const { Pool } = (await import(home.href)) as { Pool: typeof pg.Pool }
-  return [{ name: 'Sluice', Pool, module: 'sluice' }]
-}
-
-export const peers: readonly Peer[] = [{ name: 'pg.Pool', Pool: PgPool, module: 'pg' }, ...(await sluice())]
+export const peers: readonly Peer[] = [
+  { name: 'pg.Pool', Pool: PgPool, module: 'pg' },
+  ...(SluicePool ? [{ name: 'Sluice', Pool: SluicePool, module: 'sluice' } as const] : []),
+]
 
 /** Sluice alone, for what pg-pool does not do: empty until there is one. */
 export const sluiceOnly: readonly Peer[] = peers.filter((peer) => peer.name === 'Sluice')

@@ -4,12 +4,10 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { createServer } from 'node:net'
 
-export type Script = 'accept' | 'ask-password' | 'refuse-password' | 'silent'
+export type Script = 'accept' | 'ask-password' | 'refuse-password' | 'hang-up' | 'silent'
 
 export interface ScriptedServer {
   readonly port: number
-  /** How many connections are open now. */
-  readonly connections: number
   readonly passwords: string[]
   readonly queries: string[]
   close(): Promise<void>
@@ -54,6 +52,7 @@ function converse(socket: Socket, script: Script, server: { passwords: string[];
       started = true
       if (type === 'startup') {
         if (script === 'accept') socket.write(loggedIn)
+        else if (script === 'hang-up') socket.end()
         else if (script !== 'silent') socket.write(askCleartext)
       } else if (type === 'p') {
         server.passwords.push(text)
@@ -81,9 +80,6 @@ export async function scriptedServer(script: Script): Promise<ScriptedServer> {
   await once(server, 'listening')
   return {
     port: (server.address() as { port: number }).port,
-    get connections() {
-      return sockets.size
-    },
     passwords,
     queries,
     async close() {

@@ -98,6 +98,12 @@ export async function calledBack(
   return { args, returned, synchronously }
 }
 
+/** Open so many connections and give them back. */
+export async function warm(pool: pg.Pool, count: number): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: count }, () => pool.connect()))
+  for (const client of clients) client.release()
+}
+
 export async function backendPid(client: pg.Pool | pg.PoolClient): Promise<number> {
   const { rows } = await client.query('select pg_backend_pid() as pid')
   return rows[0].pid as number
