@@ -261,7 +261,10 @@ export class Pool<T extends object> {
   }
 
   #isFresh(slot: Slot<T>, now: number): boolean {
-    return now - slot.state.since < this.#settings.prePingMillis && idleConnection(slot).expiresAt > now
+    const { since } = slot.state
+    // A connection that came to rest in this very moment was just asked, even where every idle one is.
+    const answers = now <= since || now - since < this.#settings.prePingMillis
+    return answers && idleConnection(slot).expiresAt > now
   }
 
   #lend(
