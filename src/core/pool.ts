@@ -250,7 +250,9 @@ export class Pool<T extends object> {
       slot = this.#slots.idle.last
     ) {
       const connection = idleConnection(slot)
-      if (this.#isFresh(slot, now)) {
+      // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
+      if (this.#live > this.#capacity) this.#lifecycle.close(slot, connection, 'above-max', now)
+      else if (this.#isFresh(slot, now)) {
         const waiter = this.#queue.take(now) as Waiter<T>
         this.#leave(waiter)
         this.#lend(slot, waiter.agent, waiter.since, now, waiter.settle, waiter.holding)
@@ -311,7 +313,16 @@ export class Pool<T extends object> {
 
   /** Slots that could still be taken for callers who wait; below zero after the pool was made smaller. */
   get #room(): number {
-    return this.#settings.max + this.#settings.maxOverflow - this.#slots.total
+    return this.#capacity - this.#slots.total
+  }
+
+  get #capacity(): number {
+    return this.#settings.max + this.#settings.maxOverflow
+  }
+
+  /** Slots that are not on their way out. */
+  get #live(): number {
+    return this.#slots.total - this.#slots.counts.closing
   }
 
   // What the lifecycle tells -------------------------------------------------------------------------------------------
