@@ -257,7 +257,7 @@ export class Pool<T extends object> {
         this.#leave(waiter)
         this.#lend(slot, waiter.agent, waiter.since, now, waiter.settle, waiter.holding)
       } else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
-      else if (this.unserved > 0) this.#lifecycle.ping(slot, connection, now)
+      else if (this.#queue.size > this.#slots.counts.checking) this.#lifecycle.ping(slot, connection, now)
       else return
     }
   }
