@@ -162,7 +162,7 @@ export class Pool<T extends object> {
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return waiterEnded(this.#scene(waiter), mode)
     const { queueLimit, rejectOnFull } = this.#settings
-    if (this.unserved < queueLimit + Math.max(0, this.#room)) return undefined
+    if (this.unserved < queueLimit + this.#slots.counts.idle + Math.max(0, this.#room)) return undefined
     this.#tally.rejected += 1
     const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
     if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)
