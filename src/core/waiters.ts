@@ -49,15 +49,22 @@ class AgentQueue<T> {
 }
 
 class Level<T> {
+  /** Whether agents take turns; without, all stand in one line. */
+  readonly #turns: boolean
   readonly arrivals = new List<Waiter<T>>()
   readonly agents = new Map<string | undefined, AgentQueue<T>>()
   readonly ring = new List<AgentQueue<T>>()
 
+  constructor(turns: boolean) {
+    this.#turns = turns
+  }
+
   add(waiter: Waiter<T>): void {
-    let queue = this.agents.get(waiter.agent)
+    const agent = this.#turns ? waiter.agent : undefined
+    let queue = this.agents.get(agent)
     if (queue === undefined) {
-      queue = new AgentQueue(waiter.agent)
-      this.agents.set(waiter.agent, queue)
+      queue = new AgentQueue(agent)
+      this.agents.set(agent, queue)
       this.ring.push(queue.link)
     }
     queue.waiters.push(waiter.turn)
@@ -75,11 +82,11 @@ class Level<T> {
 
   remove(waiter: Waiter<T>): boolean {
     if (!this.arrivals.remove(waiter.arrival)) return false
-    const queue = this.agents.get(waiter.agent)
+    const queue = this.agents.get(this.#turns ? waiter.agent : undefined)
     if (queue?.waiters.remove(waiter.turn) !== true)
       throw new Error('BUG: a waiter is missing from its agent’s queue')
     if (queue.waiters.size === 0) {
-      this.agents.delete(waiter.agent)
+      this.agents.delete(queue.name)
       this.ring.remove(queue.link)
     }
     return true
@@ -108,7 +115,7 @@ export class WaitQueue<T> {
   #passes = 0
 
   constructor(options: WaitQueueOptions) {
-    this.#levels = Array.from({ length: options.fifo ? 1 : options.priorityLevels }, () => new Level<T>())
+    this.#levels = Array.from({ length: options.fifo ? 1 : options.priorityLevels }, () => new Level<T>(!options.fifo))
     this.#ageMillis = options.ageMillis
     this.#fifo = options.fifo
   }
