@@ -24,6 +24,7 @@ export class Leaks<T> {
   readonly #reports: LeakReports<T>
   readonly #deadlines: Deadlines<Lease<T>>
   readonly #tasks = new AsyncLocalStorage<Holding<T> | undefined>()
+  #stopped = false
 
   constructor(clock: Clock, millis: number, reports: LeakReports<T>) {
     this.#clock = clock
@@ -40,7 +41,7 @@ export class Leaks<T> {
     // What is over must not be kept alive by a task that leases in a loop.
     while (outer !== undefined && (outer.over || outer.lease?.released === true)) outer = outer.outer
     const holding: Holding<T> = { origin, outer, lease: undefined, over: false }
-    this.#tasks.enterWith(holding)
+    if (!this.#stopped) this.#tasks.enterWith(holding)
     return holding
   }
 
@@ -74,5 +75,8 @@ export class Leaks<T> {
 
   stop(): void {
     this.#deadlines.clear()
+    // Node carries every storage in use along every promise, for as long as the process lives.
+    this.#stopped = true
+    this.#tasks.disable()
   }
 }
