@@ -13,6 +13,8 @@ export interface Hooks<T> {
   acquired?(lease: Lease<T>, waitedMillis: number): void
   /** `error` is what the caller released with. */
   released?(lease: Lease<T>, error: unknown, heldMillis: number): void
+  /** A connection begins to close. */
+  closing?(resource: T, reason: CloseReason): void
   /** The other side has let go of a connection. */
   closed?(resource: T, reason: CloseReason): void
   /** A close was given up: the connection may still live at the server. */

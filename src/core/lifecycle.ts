@@ -213,9 +213,10 @@ export class Lifecycle<T extends object> {
 
   /** Closes a connection; its slot counts until the other side has let go, or until that takes too long. */
   close(slot: Slot<T>, connection: Connection<T>, reason: CloseReason, now: number): void {
-    const { clock, driver, settings, slots, tally } = this.#parts
+    const { clock, driver, hooks, settings, slots, tally } = this.#parts
     slots.move(slot, { kind: 'closing', since: now, reason, connection })
     tally.countClose(reason)
+    hooks.emit('closing', connection.resource, reason)
     const closed = within(clock, settings.closeTimeoutMillis, (signal) =>
       driver.close(connection.resource, signal),
     )

@@ -134,10 +134,8 @@ export class Pool extends PgPool {
         if (mayExit) keepProcess(connection.resource, false)
         this.emit('release', error, connection.resource)
       },
-      closed: (client, reason) => {
-        this.log(CLOSE_LOG[reason] ?? `remove client: ${reason}`)
-        this.emit('remove', client)
-      },
+      closing: (_, reason) => this.log(CLOSE_LOG[reason] ?? `remove client: ${reason}`),
+      closed: (client) => this.emit('remove', client),
       leaked: (lease, heldMillis) => this.emit('leak', leakOf(lease, heldMillis)),
       unleaked: (lease, heldMillis) => this.emit('unleak', leakOf(lease, heldMillis)),
       nested: (lease) => this.emit('nested', leakOf(lease, systemClock.now() - lease.since)),

@@ -22,6 +22,8 @@ const PASSING =
 export class Sessions implements Driver<Client> {
   readonly #source: SessionSource
   readonly #clients = new Set<Client>()
+  /** Clients that have emitted an error and show in no other way that they are done for. */
+  readonly #broken = new WeakSet<Client>()
   // Sockets live longer than the call that opened them and must not keep its context alive, nor run other callers' events in it.
   readonly #root = new AsyncResource('SluiceSession')
 
@@ -51,7 +53,10 @@ export class Sessions implements Driver<Client> {
   async #connect(client: Client, signal: AbortSignal): Promise<Client> {
     let ready = false
     // Kept for the client's life: an error nobody listens to would end the process.
-    client.on?.('error', (error: Error) => ready && this.#source.onError(error, client))
+    client.on?.('error', (error: Error) => {
+      if (!door.hasWire(client)) this.#broken.add(client)
+      if (ready) this.#source.onError(error, client)
+    })
     const aborted = () => {
       if (door.hasWire(client)) door.destroy(client)
       else client.end?.(() => undefined)
@@ -98,7 +103,7 @@ export class Sessions implements Driver<Client> {
   }
 
   reusable(client: Client): Reusable | Promise<Reusable> {
-    if (door.isDead(client)) return 'lost'
+    if (door.isDead(client) || this.#broken.has(client)) return 'lost'
     if (door.isBusy(client)) return this.#atRest(client).then(() => this.reusable(client))
     return door.isInTransaction(client) ? 'dirty' : true
   }
