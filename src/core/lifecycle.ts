@@ -57,6 +57,8 @@ export class Lifecycle<T extends object> {
       clock.clearTimeout(timer)
       return slot.state === opening
     }
+    // An open that was called off may go on for longer than its time.
+    controller.signal.addEventListener('abort', () => clock.clearTimeout(timer), { once: true })
     pending.then(
       (resource) => ended() && this.#opened(slot, resource, opening.since),
       (error: unknown) => ended() && this.#openFailed(slot, error, opening.since),
