@@ -1,5 +1,6 @@
 /** The life of a connection: opened, parked, checked, cancelled, closed. Every await has a deadline, and an answer that comes after it finds another state and changes nothing. */
 import type { Clock } from '../base/clock.ts'
+import type { PoolNumbers } from '../base/errors.ts'
 import { DeadlineExceeded, within } from '../base/within.ts'
 import type { CloseReason, Driver, Reusable } from './driver.ts'
 import type { HookList } from './hooks.ts'
@@ -24,6 +25,8 @@ export interface LifecycleParts<T extends object> {
 
 /** Whom the lifecycle tells, after it has changed a slot. */
 export interface LifecycleOwner<T> {
+  /** The pool as it is. */
+  numbers(): PoolNumbers
   /** A slot has changed by itself. */
   changed(now: number): void
   /** An open has failed; its slot is free, or will be. */
@@ -93,8 +96,8 @@ export class Lifecycle<T extends object> {
 
   /** The open has had its time. Its slot counts until the driver has let go of what it began. */
   #openExpired(slot: Slot<T>, opening: Opening<T>): void {
-    const { settings, slots } = this.#parts
-    const error = openTimeout(settings.connectionTimeoutMillis, slots.counts)
+    const { settings } = this.#parts
+    const error = openTimeout(settings.connectionTimeoutMillis, this.#owner.numbers())
     this.#abandon(slot, opening, error)
     this.#tellFailure(error, opening.since)
   }

@@ -91,6 +91,7 @@ export class Pool<T extends object> {
       tally: this.#tally,
     }
     this.#lifecycle = new Lifecycle<T>(parts, {
+      numbers: () => this.numbers(),
       changed: (now) => this.#pump(now),
       openFailed: (error, now) => this.#openFailed(error, now),
       parked: (connection, now) => this.#parked(connection, now),

@@ -95,12 +95,9 @@ export function waiterEnded(scene: Scene, mode: 'draining' | 'ending' | 'ended')
 }
 
 /** One open has had its time. */
-export function openTimeout(
-  timeoutMillis: number,
-  counts: Omit<PoolNumbers, 'max' | 'waiting'>,
-): SluiceError {
-  const text = `${OPEN_TIMEOUT}: not open after ${millis(timeoutMillis)} (connectionTimeoutMillis; ${counts.opening} opening)`
-  return new SluiceError('SLUICE_OPEN_TIMEOUT', text, { phase: 'open' })
+export function openTimeout(timeoutMillis: number, numbers: PoolNumbers): SluiceError {
+  const text = `${OPEN_TIMEOUT}: not open after ${millis(timeoutMillis)} (connectionTimeoutMillis; ${numbers.opening} opening)`
+  return new SluiceError('SLUICE_OPEN_TIMEOUT', text, { phase: 'open', numbers })
 }
 
 /** An open that nobody needs any more is called off; only the driver sees this. */
