@@ -183,13 +183,12 @@ describe.each(peers)('failures through $name', (peer) => {
     expect(pool.totalCount).toBe(0)
   })
 
-  test('query_timeout ends a query of the pool, whose connection is not lent while busy', async () => {
+  test('query_timeout ends a query of the pool, and the next one does not wait for it', async () => {
     const pool = open({ max: 1 })
-    const pid = await backendPid(pool)
     const slow = { text: 'select pg_sleep(30)', query_timeout: 50 } as pg.QueryConfig
     expect((await rejection(pool.query(slow))).message).toBe('Query read timeout')
     const from = performance.now()
-    expect(await backendPid(pool)).not.toBe(pid)
+    expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
     expect(performance.now() - from).toBeLessThan(5_000)
   })
 
