@@ -1,0 +1,80 @@
+// One caller of the model, and what may be said to it.
+import { SluiceError } from '../../src/base/errors.ts'
+import type { Lease } from '../../src/core/lease.ts'
+import type { PoolStats } from '../../src/core/stats.ts'
+import type { FakeConnection } from '../support/fake-driver.ts'
+import type { Waiting } from './order.ts'
+
+export interface Caller extends Waiting {
+  readonly dueAt: number
+  readonly abort: AbortController | undefined
+  answers: number
+  lease: Lease<FakeConnection> | undefined
+}
+
+/** The model when a caller is refused. */
+export interface Moment {
+  readonly now: number
+  readonly mode: PoolStats['state']
+  readonly max: number
+  readonly idle: number
+  /** Who is asking right now. */
+  readonly asking: Caller | undefined
+}
+
+export interface Refusal {
+  /** The counter of the pool that must have moved. */
+  readonly counted: 'timeouts' | 'aborted' | 'rejected' | undefined
+  /** What is wrong with it, if anything. */
+  readonly wrong: string | undefined
+}
+
+const OPEN_TIMEOUT = 'Connection terminated due to connection timeout: not open after'
+
+function judge(holds: boolean, otherwise: string, counted?: Refusal['counted']): Refusal {
+  return { counted, wrong: holds ? undefined : otherwise }
+}
+
+/** Whether this caller could be refused with this error at this moment. */
+export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Refusal {
+  const { asking, idle, max, mode, now } = moment
+  const { id } = caller
+  if (!SluiceError.is(error)) {
+    const fromDriver = /^(?:open failed|init failed|hopeless)$/.test((error as Error).message)
+    return judge(fromDriver, `${id} is refused with ${String(error)}`)
+  }
+  if (error.numbers?.max !== max || error.phase === undefined)
+    return judge(false, `${error.code} says ${error.phase} and ${JSON.stringify(error.numbers)}`)
+  // While the pool ends, the error of an open goes to everybody who waits for one.
+  if (error.message.startsWith(OPEN_TIMEOUT)) return judge(mode === 'ending', error.message)
+  switch (error.code) {
+    case 'SLUICE_ACQUIRE_TIMEOUT':
+    case 'SLUICE_OPEN_TIMEOUT':
+    case 'SLUICE_OPEN_FAILED':
+      return judge(now >= caller.dueAt, `${id} timed out too early`, 'timeouts')
+    case 'SLUICE_ABORTED':
+      return judge(caller.abort?.signal.aborted === true, `${id} did not abort`, 'aborted')
+    case 'SLUICE_SHED':
+      return judge(caller.level > (asking?.level ?? 9), `${id} gave way to somebody less urgent`, 'rejected')
+    case 'SLUICE_QUEUE_FULL':
+      return judge(idle === 0 || mode === 'paused', `${id} is refused beside ${idle} idle`, 'rejected')
+    case 'SLUICE_POOL_ENDED':
+      return judge(mode !== 'running' && mode !== 'paused', `${id} is told that a ${mode} pool ended`)
+    case 'SLUICE_BAD_OPTION':
+    case 'SLUICE_CONNECTION_LOST':
+    case 'SLUICE_QUERY_TIMEOUT':
+    case 'SLUICE_TRANSACTION_TIMEOUT':
+      return judge(false, `${id} is refused with ${error.code}`)
+  }
+}
+
+/** Random numbers that a seed decides. */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
