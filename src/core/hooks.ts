@@ -26,7 +26,7 @@ export interface Hooks<T> {
   /** A lease that was reported as leaked has come back. */
   unleaked?(lease: Lease<T>, heldMillis: number): void
   /** A task that holds a lease waits for another on a full pool; `holding` is the lease it has. */
-  nested?(holding: Lease<T>): void
+  nested?(holding: Lease<T>, heldMillis: number): void
   /** The pool has closed its last connection after `end()`. */
   ended?(): void
 }

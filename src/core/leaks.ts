@@ -2,35 +2,45 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
 import { Deadlines } from '../base/deadlines.ts'
+import type { HookList } from './hooks.ts'
 import type { Lease } from './lease.ts'
+import type { Settings } from './options.ts'
+import type { Tally } from './stats.ts'
 
 /** One acquire as its task sees it: what it asked for, inside what it held already. */
 export interface Holding<T> {
   readonly origin: Error
   readonly outer: Holding<T> | undefined
   lease: Lease<T> | undefined
+  /** The task has stopped waiting without a lease. */
   over: boolean
 }
 
-/** What {@link Leaks} reports to. */
-export interface LeakReports<T> {
-  leaked(lease: Lease<T>): void
-  nested(holding: Lease<T>): void
+/** What leak detection works with; the pool owns all of it. */
+export interface LeaksParts<T> {
+  readonly clock: Clock
+  readonly settings: Settings
+  readonly hooks: HookList<T>
+  readonly tally: Tally
 }
 
 export class Leaks<T> {
-  readonly #clock: Clock
-  readonly #millis: number
-  readonly #reports: LeakReports<T>
+  readonly #parts: LeaksParts<T>
   readonly #deadlines: Deadlines<Lease<T>>
   readonly #tasks = new AsyncLocalStorage<Holding<T> | undefined>()
   #stopped = false
 
-  constructor(clock: Clock, millis: number, reports: LeakReports<T>) {
-    this.#clock = clock
-    this.#millis = millis
-    this.#reports = reports
-    this.#deadlines = new Deadlines(clock, (lease) => this.#reports.leaked(lease))
+  constructor(parts: LeaksParts<T>) {
+    this.#parts = parts
+    this.#deadlines = new Deadlines(parts.clock, (lease) => this.#leaked(lease))
+  }
+
+  #leaked(lease: Lease<T>): void {
+    const { clock, hooks, tally } = this.#parts
+    lease.leakedAt = clock.now()
+    tally.leaked += 1
+    tally.leaking += 1
+    hooks.emit('leaked', lease, lease.leakedAt - lease.since)
   }
 
   /** Notes that the running task asks for a connection. */
@@ -49,7 +59,7 @@ export class Leaks<T> {
   waits(holding: Holding<T>): string | undefined {
     const held = holding.outer?.lease
     if (held === undefined || held.released) return undefined
-    this.#reports.nested(held)
+    this.#parts.hooks.emit('nested', held, this.#parts.clock.now() - held.since)
     return (
       'the caller waits for a second connection while it holds one, which can never end when all do; ' +
       'pass the connection that it has down to where the second one is asked for. It holds the one ' +
@@ -61,16 +71,15 @@ export class Leaks<T> {
   watch(holding: Holding<T>, lease: Lease<T>): void {
     holding.lease = lease
     lease.origin = holding.origin
-    lease.leak = this.#deadlines.add(lease, this.#millis, this.#clock.now())
+    lease.leak = this.#deadlines.add(lease, this.#parts.settings.leakDetectionMillis, this.#parts.clock.now())
   }
 
-  /** The task has stopped waiting without a lease. */
-  dismiss(holding: Holding<T>): void {
-    holding.over = true
-  }
-
-  unwatch(lease: Lease<T>): void {
+  /** The lease comes back after `heldMillis`. */
+  unwatch(lease: Lease<T>, heldMillis: number): void {
     if (lease.leak !== undefined) this.#deadlines.remove(lease.leak)
+    if (lease.leakedAt === undefined) return
+    this.#parts.tally.leaking -= 1
+    this.#parts.hooks.emit('unleaked', lease, heldMillis)
   }
 
   stop(): void {

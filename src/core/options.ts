@@ -157,3 +157,17 @@ export function levelOf(priority: Priority | undefined, levels: number): number 
 
 /** How urgent a call is: a word, or a level from 1 (the most urgent) to `priorityLevels`. */
 export type Priority = 'high' | 'medium' | 'low' | number
+
+/** What a caller may say about one acquire. */
+export interface AcquireOptions {
+  /** Default `'medium'`. */
+  readonly priority?: Priority | undefined
+  /** The label that the caller works under: waiting callers of one priority take turns by agent. */
+  readonly agent?: string | undefined
+  /** How long to wait, in milliseconds; default and at most the pool's `acquireTimeoutMillis`. More than 0. */
+  readonly timeoutMillis?: number | undefined
+  /** Ends the wait, and only the wait. */
+  readonly signal?: AbortSignal | undefined
+  /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
+  readonly longLived?: boolean | undefined
+}

@@ -1,45 +1,28 @@
 /** The engine: callers on one side, slots on the other, and one synchronous pump where they meet. It knows no SQL. */
-import { onAbort } from '../base/aborts.ts'
 import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
-import { Deadlines } from '../base/deadlines.ts'
 import type { PoolNumbers } from '../base/errors.ts'
-import { SluiceError } from '../base/errors.ts'
+import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
+import { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { HookList } from './hooks.ts'
 import type { Holding } from './leaks.ts'
 import { Leaks } from './leaks.ts'
 import type { Lender } from './lease.ts'
-import { Lease, RELEASED_TWICE } from './lease.ts'
+import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Opens } from './opens.ts'
-import type { PoolOptions, PoolSurroundings, Priority, Settings } from './options.ts'
+import type { AcquireOptions, PoolOptions, PoolSurroundings, Settings } from './options.ts'
 import { levelOf, readPoolOptions, readSize } from './options.ts'
-import type { Scene } from './refusals.ts'
-import { waiterAborted, waiterEnded, waiterRefused, waiterShed, waiterTimeout } from './refusals.ts'
 import type { Connection, Slot } from './slot.ts'
 import { Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
-import { describeSlot, Tally } from './stats.ts'
+import { describeSlot, Tally, takeStats } from './stats.ts'
 import { inspect } from './upkeep.ts'
 import type { Settle } from './waiters.ts'
-import { Waiter, WaitQueue } from './waiters.ts'
-
-/** What a caller may say about one acquire. */
-export interface AcquireOptions {
-  /** Default `'medium'`. */
-  readonly priority?: Priority | undefined
-  /** The label that the caller works under: waiting callers of one priority take turns by agent. */
-  readonly agent?: string | undefined
-  /** How long to wait, in milliseconds; default and at most the pool's `acquireTimeoutMillis`. More than 0. */
-  readonly timeoutMillis?: number | undefined
-  /** Ends the wait, and only the wait. */
-  readonly signal?: AbortSignal | undefined
-  /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
-  readonly longLived?: boolean | undefined
-}
+import { Waiter } from './waiters.ts'
 
 type Mode = PoolStats['state']
 
@@ -49,14 +32,14 @@ export class Pool<T extends object> {
   readonly #settings: Settings
   readonly #permanent: (error: unknown) => boolean
   readonly #slots = new Slots<T>()
-  readonly #queue: WaitQueue<T>
-  readonly #deadlines: Deadlines<Waiter<T>>
+  readonly #callers: Callers<T>
   readonly #opens: Opens
   readonly #alarm: Alarm
   readonly #leaks: Leaks<T> | undefined
   readonly #hooks = new HookList<T>()
   readonly #tally = new Tally()
   readonly #lifecycle: Lifecycle<T>
+  readonly #ending: Ending<T>
   readonly #lender: Lender<T> = {
     release: (lease, error) => this.#release(lease, error),
     cancel: (lease) => this.#release(lease, undefined, true),
@@ -65,8 +48,6 @@ export class Pool<T extends object> {
   #pumping = false
   #again = false
   #inspectedAt = Number.NEGATIVE_INFINITY
-  #quiet: (() => void)[] = []
-  #end: { promise: Promise<void>; resolve: () => void } | undefined
 
   /** @throws SLUICE_BAD_OPTION */
   constructor(driver: Driver<T>, options: PoolOptions = {}, surroundings: PoolSurroundings = {}) {
@@ -74,12 +55,9 @@ export class Pool<T extends object> {
     this.#clock = clock
     this.#settings = readPoolOptions(options)
     this.#permanent = (error) => driver.permanent(error)
-    this.#queue = new WaitQueue(this.#settings)
-    this.#deadlines = new Deadlines(clock, (waiter) => this.#expire(waiter))
     this.#opens = new Opens(random)
     this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
-    if (this.#settings.leakDetectionMillis > 0)
-      this.#leaks = this.#watchLeaks(this.#settings.leakDetectionMillis)
+    const changed = (now: number) => this.#pump(now)
     const parts = {
       driver,
       clock,
@@ -90,12 +68,15 @@ export class Pool<T extends object> {
       hooks: this.#hooks,
       tally: this.#tally,
     }
+    if (this.#settings.leakDetectionMillis > 0) this.#leaks = new Leaks<T>(parts)
+    this.#callers = new Callers<T>(parts, () => this.#pump(clock.now()))
     this.#lifecycle = new Lifecycle<T>(parts, {
       numbers: () => this.numbers(),
-      changed: (now) => this.#pump(now),
+      changed,
       openFailed: (error, now) => this.#openFailed(error, now),
       parked: (connection, now) => this.#parked(connection, now),
     })
+    this.#ending = new Ending<T>({ ...parts, callers: this.#callers, lifecycle: this.#lifecycle, changed })
     // Not in this turn: nothing should reach the network before the caller has attached its listeners.
     if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
   }
@@ -124,12 +105,10 @@ export class Pool<T extends object> {
     const holding = options.longLived === true ? undefined : this.#leaks?.ask()
     const slot = this.#slots.idle.last
     const free =
-      slot !== undefined && this.#queue.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
+      slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
     if (free && options.signal?.aborted !== true) this.#lend(slot, options.agent, now, now, settle, holding)
     else this.#wait(options, level, now, settle, holding)
   }
-
-  // Waiting ------------------------------------------------------------------------------------------------------------
 
   #wait(
     options: AcquireOptions,
@@ -138,90 +117,19 @@ export class Pool<T extends object> {
     settle: Settle<T>,
     holding: Holding<T> | undefined,
   ): void {
+    const waiter = new Waiter<T>(level, options.agent, now, settle, holding)
+    const mode = this.#mode
+    if (mode === 'draining' || mode === 'ending' || mode === 'ended')
+      return this.#callers.turnAway(waiter, mode)
+    const refusal = this.#callers.refusal(waiter, options.signal, this.#room)
+    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
+    if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
     )
-    const waiter = new Waiter<T>(level, options.agent, now, settle, holding)
-    const { signal } = options
-    const refusal = this.#refusal(waiter, signal)
-    if (refusal !== undefined) return this.#reject(waiter, refusal)
-    if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
-    this.#queue.add(waiter)
-    waiter.deadline = this.#deadlines.add(waiter, millis, now)
-    if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abort(waiter, signal.reason))
+    this.#callers.add(waiter, millis, options.signal)
     this.#pump(now)
-  }
-
-  /** Why this caller may not even wait. Makes room by shedding where that is allowed. */
-  #refusal(waiter: Waiter<T>, signal: AbortSignal | undefined): SluiceError | undefined {
-    if (signal?.aborted === true) {
-      this.#tally.aborted += 1
-      return waiterAborted(this.#scene(waiter), signal.reason)
-    }
-    const mode = this.#mode
-    if (mode === 'draining' || mode === 'ending' || mode === 'ended')
-      return waiterEnded(this.#scene(waiter), mode)
-    const { queueLimit, rejectOnFull } = this.#settings
-    if (this.unserved < queueLimit + this.#slots.counts.idle + Math.max(0, this.#room)) return undefined
-    this.#tally.rejected += 1
-    const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
-    if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)
-    this.#reject(shed, waiterShed(this.#scene(shed), queueLimit))
-    return undefined
-  }
-
-  #expire(waiter: Waiter<T>): void {
-    this.#tally.timeouts += 1
-    this.#dropOut(waiter, waiterTimeout)
-  }
-
-  #abort(waiter: Waiter<T>, reason: unknown): void {
-    this.#tally.aborted += 1
-    this.#dropOut(waiter, (scene) => waiterAborted(scene, reason))
-  }
-
-  #dropOut(waiter: Waiter<T>, error: (scene: Scene) => SluiceError): void {
-    if (!this.#queue.remove(waiter)) throw new Error('BUG: a waiter ends that does not wait any more')
-    this.#reject(waiter, error(this.#scene(waiter)))
-    this.#pump(this.#clock.now())
-  }
-
-  /** Ends a waiter that has left the queue. */
-  #reject(waiter: Waiter<T>, error: unknown): void {
-    this.#leave(waiter)
-    if (waiter.holding !== undefined) this.#leaks?.dismiss(waiter.holding)
-    if (SluiceError.is(error)) this.#hooks.emit('rejected', error, this.#clock.now() - waiter.since)
-    waiter.settle(error, undefined)
-  }
-
-  #rejectAllBut(keep: number, error: (waiter: Waiter<T>) => unknown): void {
-    while (this.#queue.size > keep) {
-      const waiter = this.#queue.evict() as Waiter<T>
-      this.#reject(waiter, error(waiter))
-    }
-  }
-
-  #leave(waiter: Waiter<T>): void {
-    if (waiter.deadline !== undefined) this.#deadlines.remove(waiter.deadline)
-    waiter.stopListening?.()
-  }
-
-  /** The pool as this caller leaves it. */
-  #scene(waiter: Waiter<T>): Scene {
-    const now = this.#clock.now()
-    const leases = [...this.#slots].flatMap(({ state }) => (state.kind === 'leased' ? [state] : []))
-    const longest = leases.sort((a, b) => a.since - b.since)[0]
-    return {
-      numbers: this.numbers(),
-      waitedMillis: now - waiter.since,
-      capacity: this.#settings.max + this.#settings.maxOverflow,
-      openFailures: this.#opens.failures,
-      lastOpenFailure: this.#opens.lastFailure(now),
-      lastOpenError: this.#opens.lastError,
-      longestLease: longest && { millis: now - longest.since, agent: longest.agent },
-      hint: waiter.hint,
-    }
   }
 
   // The pump -----------------------------------------------------------------------------------------------------------
@@ -234,31 +142,30 @@ export class Pool<T extends object> {
     try {
       while (this.#again) {
         this.#again = false
-        if (this.#queue.size > 0 && this.#mode !== 'paused') this.#serve(now)
+        if (this.#callers.size > 0 && this.#mode !== 'paused') this.#serve(now)
         this.#startOpens(now)
         this.#letGo(now)
       }
     } finally {
       this.#pumping = false
     }
-    if (this.#quiet.length > 0 || this.#end !== undefined) this.#noticeQuiet()
+    if (this.#ending.notice() && this.#mode !== 'ended') this.#ended()
   }
 
   #serve(now: number): void {
     for (
       let slot = this.#slots.idle.last;
-      slot !== undefined && this.#queue.size > 0;
+      slot !== undefined && this.#callers.size > 0;
       slot = this.#slots.idle.last
     ) {
       const connection = idleConnection(slot)
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
       if (this.#live > this.#capacity) this.#lifecycle.close(slot, connection, 'above-max', now)
       else if (this.#isFresh(slot, now)) {
-        const waiter = this.#queue.take(now) as Waiter<T>
-        this.#leave(waiter)
+        const waiter = this.#callers.take(now) as Waiter<T>
         this.#lend(slot, waiter.agent, waiter.since, now, waiter.settle, waiter.holding)
       } else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
-      else if (this.#queue.size > this.#slots.counts.checking) this.#lifecycle.ping(slot, connection, now)
+      else if (this.#callers.size > this.#slots.counts.checking) this.#lifecycle.ping(slot, connection, now)
       else return
     }
   }
@@ -329,12 +236,12 @@ export class Pool<T extends object> {
   // What the lifecycle tells -------------------------------------------------------------------------------------------
 
   #openFailed(error: unknown, now: number): void {
-    const hopeless = this.#end !== undefined || (!this.#opens.succeeded && this.#permanent(error))
-    if (hopeless && this.#queue.size > 0) {
-      this.#rejectAllBut(0, () => error)
+    const hopeless = this.#ending.promise !== undefined || (!this.#opens.succeeded && this.#permanent(error))
+    if (hopeless && this.#callers.size > 0) {
+      this.#callers.rejectAll(error)
       // They have been told; whoever comes next deserves an answer of its own, at once.
       this.#opens.forgive()
-      this.#callOffOpens(this.#slots.counts.opening)
+      this.#ending.callOffOpens(this.#slots.counts.opening)
     }
     this.#pump(now)
   }
@@ -349,17 +256,11 @@ export class Pool<T extends object> {
     const now = this.#clock.now()
     const held = now - lease.since
     this.#tally.lease.record(held)
-    this.#leaks?.unwatch(lease)
-    if (lease.leakedAt !== undefined) this.#unleaked(lease, held)
+    this.#leaks?.unwatch(lease, held)
     this.#hooks.emit('released', lease, error, held)
     if (cancel) this.#lifecycle.cancel(lease, now)
     else this.#lifecycle.takeBack(lease, error, now)
     this.#pump(now)
-  }
-
-  #unleaked(lease: Lease<T>, held: number): void {
-    this.#tally.leaking -= 1
-    this.#hooks.emit('unleaked', lease, held)
   }
 
   /** Closes an idle connection that is known to be no good; false when it is not idle: whoever has it will find out. */
@@ -381,18 +282,6 @@ export class Pool<T extends object> {
     for (const { slot, reason } of due) this.#lifecycle.close(slot, idleConnection(slot), reason, now)
     this.#wake(nextAt, now)
     this.#pump(now)
-  }
-
-  #watchLeaks(millis: number): Leaks<T> {
-    return new Leaks<T>(this.#clock, millis, {
-      leaked: (lease) => {
-        lease.leakedAt = this.#clock.now()
-        this.#tally.leaked += 1
-        this.#tally.leaking += 1
-        this.#hooks.emit('leaked', lease, lease.leakedAt - lease.since)
-      },
-      nested: (held) => this.#hooks.emit('nested', held),
-    })
   }
 
   // Verbs --------------------------------------------------------------------------------------------------------------
@@ -430,14 +319,9 @@ export class Pool<T extends object> {
    */
   drain(timeoutMillis: number = this.#settings.endTimeoutMillis): Promise<boolean> {
     if (this.#mode === 'running' || this.#mode === 'paused') this.#mode = 'draining'
-    return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(() => resolve(false), timeoutMillis)
-      this.#quiet.push(() => {
-        this.#clock.clearTimeout(timer)
-        resolve(true)
-      })
-      this.#pump(this.#clock.now())
-    })
+    const rested = this.#ending.rest(timeoutMillis)
+    this.#pump(this.#clock.now())
+    return rested
   }
 
   /**
@@ -445,60 +329,28 @@ export class Pool<T extends object> {
    * they come back, or after `endTimeoutMillis`. Resolves when the last one is closed. Idempotent.
    */
   end(): Promise<void> {
-    if (this.#end !== undefined) return this.#end.promise
-    const onItsWay = this.#slots.counts.opening + this.#slots.counts.checking + Math.max(0, this.#room)
-    const timer = this.#clock.setTimeout(() => this.#endByForce(), this.#settings.endTimeoutMillis)
+    if (this.#ending.promise !== undefined) return this.#ending.promise
     this.#mode = 'ending'
-    let resolve = (): void => undefined
-    const promise = new Promise<void>((done) => {
-      resolve = () => {
-        this.#clock.clearTimeout(timer)
-        done()
-      }
-    })
-    this.#end = { promise, resolve }
-    this.#rejectAllBut(onItsWay, (waiter) => waiterEnded(this.#scene(waiter), 'ending'))
     this.#alarm.stop()
-    this.#callOffOpens(this.#slots.counts.opening + this.#slots.counts.checking - this.#queue.size)
+    const ended = this.#ending.begin(this.#room)
     this.#pump(this.#clock.now())
-    return promise
+    return ended
   }
 
-  #callOffOpens(most: number): void {
-    const opening = [...this.#slots].filter(({ state }) => state.kind === 'opening')
-    for (const slot of opening.slice(0, Math.max(0, most))) this.#lifecycle.callOff(slot)
-  }
-
-  #endByForce(): void {
-    const now = this.#clock.now()
-    this.#rejectAllBut(0, (waiter) => waiterEnded(this.#scene(waiter), 'ending'))
-    this.#callOffOpens(this.#slots.counts.opening)
-    for (const slot of [...this.#slots]) {
-      if (slot.state.kind === 'leased') this.#lifecycle.close(slot, slot.state.connection, 'ended', now)
-    }
-    this.#pump(now)
-  }
-
-  #noticeQuiet(): void {
-    const { leased, cancelling, checking } = this.#slots.counts
-    if (this.#queue.size > 0 || leased + cancelling + checking > 0) return
-    const quiet = this.#quiet
-    this.#quiet = []
-    for (const notice of quiet) notice()
-    if (this.#mode !== 'ending' || this.#slots.total > 0) return
+  #ended(): void {
     this.#mode = 'ended'
-    this.#deadlines.clear()
+    this.#callers.stop()
     this.#alarm.stop()
     this.#leaks?.stop()
     this.#hooks.emit('ended')
-    this.#end?.resolve()
+    this.#ending.finish()
   }
 
   // Questions ----------------------------------------------------------------------------------------------------------
 
   /** Callers who wait with no connection on its way for them. */
   get unserved(): number {
-    return Math.max(0, this.#queue.size - this.#slots.counts.opening - this.#slots.counts.checking)
+    return this.#callers.unserved
   }
 
   /** Opens that callers need and for which there is room, but which start a moment later, because opens are paced. */
@@ -508,24 +360,18 @@ export class Pool<T extends object> {
 
   /** The slots by state, and who waits. */
   numbers(): PoolNumbers {
-    return Object.freeze({ max: this.#settings.max, ...this.#slots.counts, waiting: this.#queue.size })
+    return this.#callers.numbers()
   }
 
   /** One immutable picture of the pool. */
   stats(): PoolStats {
     const now = this.#clock.now()
-    const numbers = this.numbers()
-    const busy = numbers.leased + numbers.checking + numbers.cancelling
-    return Object.freeze({
-      ...numbers,
-      ...this.#tally.snapshot(),
-      min: this.#settings.min,
-      maxOverflow: this.#settings.maxOverflow,
+    return takeStats(this.#settings, this.#tally, {
+      numbers: this.numbers(),
       total: this.#slots.total,
       state: this.#mode,
-      waitingByPriority: Object.freeze(this.#queue.sizes),
-      oldestWaitMillis: now - (this.#queue.oldestSince ?? now),
-      utilization: (100 * busy) / this.#settings.max,
+      waitingByPriority: this.#callers.sizes,
+      oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
       lastOpenFailure: this.#opens.lastFailure(now),
     })
   }

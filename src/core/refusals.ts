@@ -51,7 +51,11 @@ export function waiterTimeout(scene: Scene): SluiceError {
   if (openFailures > 0 && busy < capacity) {
     const slow = SluiceError.is(lastOpenError, 'SLUICE_OPEN_TIMEOUT')
     const text = `${slow ? OPEN_TIMEOUT : QUEUE_TIMEOUT}: no connection could be opened in ${waited} (${state})`
-    return new SluiceError(slow ? 'SLUICE_OPEN_TIMEOUT' : 'SLUICE_OPEN_FAILED', text, details(scene, 'open', lastOpenError))
+    return new SluiceError(
+      slow ? 'SLUICE_OPEN_TIMEOUT' : 'SLUICE_OPEN_FAILED',
+      text,
+      details(scene, 'open', lastOpenError),
+    )
   }
   if (numbers.opening > numbers.waiting) {
     const cause = lastOpenError ?? new Error(`the open under way had no answer from the server for ${waited}`)

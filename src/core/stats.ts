@@ -55,6 +55,26 @@ export interface ConnectionRow {
   readonly reason: CloseReason | undefined
 }
 
+/** Puts a picture together from what the pool's parts know. */
+export function takeStats(
+  settings: { readonly max: number; readonly min: number; readonly maxOverflow: number },
+  tally: Tally,
+  parts: Pick<PoolStats, 'total' | 'state' | 'waitingByPriority' | 'oldestWaitMillis' | 'lastOpenFailure'> & {
+    readonly numbers: PoolNumbers
+  },
+): PoolStats {
+  const { numbers, ...rest } = parts
+  const busy = numbers.leased + numbers.checking + numbers.cancelling
+  return Object.freeze({
+    ...numbers,
+    ...tally.snapshot(),
+    ...rest,
+    min: settings.min,
+    maxOverflow: settings.maxOverflow,
+    utilization: (100 * busy) / settings.max,
+  })
+}
+
 /** Describes one slot. */
 export function describeSlot<T>(
   { id, state }: Slot<T>,

@@ -115,7 +115,10 @@ export class WaitQueue<T> {
   #passes = 0
 
   constructor(options: WaitQueueOptions) {
-    this.#levels = Array.from({ length: options.fifo ? 1 : options.priorityLevels }, () => new Level<T>(!options.fifo))
+    this.#levels = Array.from(
+      { length: options.fifo ? 1 : options.priorityLevels },
+      () => new Level<T>(!options.fifo),
+    )
     this.#ageMillis = options.ageMillis
     this.#fifo = options.fifo
   }

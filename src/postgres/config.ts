@@ -209,15 +209,15 @@ function coreOptions(given: Given): PoolOptions {
   for (const name of CORE) if (given[name] !== undefined) core[name] = given[name]
   const seconds = readNumber(given, 'maxLifetimeSeconds', { min: 0, max: 2_147_483, whole: false })
   if (seconds !== undefined) {
-    if (given['maxLifetimeMillis'] !== undefined)
+    if (given.maxLifetimeMillis !== undefined)
       bad('maxLifetimeMillis and maxLifetimeSeconds say the same thing; give one of them')
-    core['maxLifetimeMillis'] = seconds * 1_000
+    core.maxLifetimeMillis = seconds * 1_000
   }
-  if (given['idleTimeoutMillis'] === null) core['idleTimeoutMillis'] = 0
-  if (isZero(given['maxUses'])) delete core['maxUses']
+  if (given.idleTimeoutMillis === null) core.idleTimeoutMillis = 0
+  if (isZero(given.maxUses)) delete core.maxUses
   const connection = readMillis(given, 'connectionTimeoutMillis')
-  if (connection === 0) delete core['connectionTimeoutMillis']
-  else if (connection !== undefined) core['acquireTimeoutMillis'] ??= connection
+  if (connection === 0) delete core.connectionTimeoutMillis
+  else if (connection !== undefined) core.acquireTimeoutMillis ??= connection
   return core as PoolOptions
 }
 
@@ -226,7 +226,7 @@ function isZero(value: unknown): boolean {
 }
 
 function readClassTimeouts(given: Given): Readonly<Record<StatementClass, number>> {
-  const timeouts = given['classTimeouts'] ?? {}
+  const timeouts = given.classTimeouts ?? {}
   if (typeof timeouts !== 'object') bad('classTimeouts must be an object of milliseconds by statement class')
   const read: Record<string, number> = { ...CLASS_TIMEOUTS }
   for (const name of Object.keys(timeouts)) {

@@ -67,18 +67,18 @@ export class PoolLease {
     const parts = this.#parts
     const bounds = { millis: least(call.statementMillis, call.timeoutMillis), signal: call.signal }
     return new Promise<R>((resolve, reject) => {
-      this.#before = new Promise<void>((next) => {
+      this.#before = new Promise<void>((proceed) => {
         parts.run<R>((answer) => send(client, statement, values, answer), bounds, {
           answered: (error, result) => {
-            next()
+            proceed()
             if (error === undefined) resolve(result as R)
             else reject(error)
           },
           abandoned: (error) => {
             reject(error)
-            parts.cancel(client).then(next, (failure: Error) => {
+            parts.cancel(client).then(proceed, (failure: Error) => {
               this.#broken = failure
-              next()
+              proceed()
             })
           },
         })

@@ -4,7 +4,7 @@ export async function parallel<I, R>(
   concurrency: number,
   run: (item: I) => Promise<R>,
 ): Promise<R[]> {
-  const results = new Array<R>(items.length)
+  const results: R[] = []
   let next = 0
   let failed = false
   const worker = async (): Promise<void> => {

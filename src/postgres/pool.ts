@@ -12,20 +12,21 @@ import { systemClock } from '../base/clock.ts'
 import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
 import { within } from '../base/within.ts'
-import type { CloseReason } from '../core/driver.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
-import type { AcquireOptions } from '../core/pool.ts'
+import type { AcquireOptions } from '../core/options.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
 import type { BatchQuery } from './batch.ts'
 import { isUnchanged, readBatch, runBatch } from './batch.ts'
 import type { Call, QueryOptions } from './call.ts'
 import { least, readCall } from './call.ts'
+import { Checkout } from './checkout.ts'
 import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
-import { isBusy, keepProcess, PgClient, PgPool, processIdOf } from './driver.ts'
+import { isBusy, PgClient, PgPool, processIdOf } from './driver.ts'
+import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryArguments, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
 import { PoolLease } from './lease.ts'
@@ -47,13 +48,6 @@ export interface PostgresConnection extends ConnectionRow {
 
 const NOOP = (): void => undefined
 
-/** What pg-pool logs when it closes a connection; people look for these lines. */
-const CLOSE_LOG: Partial<Record<CloseReason, string>> = {
-  'max-uses': 'remove expended client',
-  idle: 'remove idle client',
-  lifetime: 'remove expired client',
-}
-
 const NO_OPTIONS = Object.freeze({})
 
 type CheckedOut = (error: unknown, client: LeasedClient | undefined, done: (error?: unknown) => void) => void
@@ -61,15 +55,6 @@ type CheckedOut = (error: unknown, client: LeasedClient | undefined, done: (erro
 /** A client that `connect()` lends: pg's, and `await using` gives it back. */
 export interface LeasedClient extends Client {
   [Symbol.asyncDispose](): Promise<void>
-}
-
-/** What the events `leak`, `unleak` and `nested` tell. */
-export interface LeakReport {
-  readonly processId: number | undefined
-  readonly agent: string | undefined
-  readonly heldMillis: number
-  /** Where the connection was taken. */
-  readonly stack: string | undefined
 }
 
 /** The pool. Takes the place of `pg.Pool`; the differences are listed in docs/drop-in.md. */
@@ -81,6 +66,7 @@ export class Pool extends PgPool {
   readonly #config: ReadConfig
   readonly #engine: Engine<Client>
   readonly #sessions: Sessions
+  readonly #checkout: Checkout
   readonly #statements: Statements
   #listener: Listener | undefined
   /** A pool of one for `listen()`, where that has an endpoint of its own. */
@@ -96,49 +82,24 @@ export class Pool extends PgPool {
     this.#engine = new Engine<Client>(this.#sessions, read.core)
     const { max, min } = this.#engine.stats()
     Object.assign(this.options, read.client, { max, min })
+    this.#checkout = new Checkout(
+      this.#engine,
+      read.verify,
+      Number(read.core.connectionTimeoutMillis ?? 10_000),
+    )
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => this.#sessions.clients })
     this.#statements = new Statements(systemClock, () => this.#engine.numbers())
-    this.#relay()
+    this.#engine.attach(eventHooks(this, this.options.allowExitOnIdle === true))
   }
 
+  /** Settings are asked for at every open, so that a password put into `options` later is seen. */
   #makeSessions(options: () => ClientConfig): Sessions {
-    const pool = this
     return new Sessions({
-      get Client() {
-        return pool.Client
-      },
-      get options() {
-        return options()
-      },
+      Client: () => this.Client,
+      options,
       onConnect: this.#config.onConnect,
       onError: (error, client) => this.#clientFailed(error, client),
-    })
-  }
-
-  /** Turns what the engine tells into pg-pool's events. */
-  #relay(): void {
-    const mayExit = this.options.allowExitOnIdle === true
-    this.#engine.attach({
-      openFailed: (error) => this.log('client failed to connect', error),
-      opened: (client) => {
-        this.log('new client connected')
-        if (mayExit) keepProcess(client, false)
-        this.emit('connect', client)
-      },
-      acquired: ({ resource }) => {
-        if (mayExit) keepProcess(resource, true)
-        this.emit('acquire', resource)
-      },
-      released: ({ connection }, error) => {
-        if (mayExit) keepProcess(connection.resource, false)
-        this.emit('release', error, connection.resource)
-      },
-      closing: (_, reason) => this.log(CLOSE_LOG[reason] ?? `remove client: ${reason}`),
-      closed: (client) => this.emit('remove', client),
-      leaked: (lease, heldMillis) => this.emit('leak', leakOf(lease, heldMillis)),
-      unleaked: (lease, heldMillis) => this.emit('unleak', leakOf(lease, heldMillis)),
-      nested: (lease) => this.emit('nested', leakOf(lease, systemClock.now() - lease.since)),
     })
   }
 
@@ -168,13 +129,15 @@ export class Pool extends PgPool {
   }
 
   #checkOut(settle: CheckedOut): void {
-    this.#engine.request(NO_OPTIONS, (error, lease) => {
-      if (lease === undefined) settle(error, undefined, NOOP)
-      else this.#handOut(lease, settle)
+    this.#checkout.request(NO_OPTIONS, (error, lease) => {
+      if (lease === undefined) return settle(error, undefined, NOOP)
+      const { client, release } = this.#dress(lease)
+      settle(undefined, client, release)
     })
   }
 
-  #handOut(lease: Lease<Client>, settle: CheckedOut): void {
+  /** Gives a client what its holder needs to give it back. */
+  #dress(lease: Lease<Client>): { client: LeasedClient; release: (error?: unknown) => void } {
     const client = lease.resource as LeasedClient
     const release = (error?: unknown): void => lease.release(error)
     client.release = release
@@ -182,35 +145,24 @@ export class Pool extends PgPool {
       if (!lease.released) lease.release()
       return Promise.resolve()
     }
-    if (this.#isVerified(lease)) return settle(undefined, client, release)
-    this.#verify(lease, (error) => (error ? settle(error, undefined, NOOP) : settle(undefined, client, release)))
-  }
-
-  #isVerified(lease: Lease<Client>): boolean {
-    return this.#config.verify === undefined || lease.connection.uses > 1
-  }
-
-  /** Asks the caller's `verify` about a new connection, for as long as an open may take; a connection that fails is given back. */
-  #verify(lease: Lease<Client>, done: (error: unknown) => void): void {
-    const { verify, core } = this.#config
-    const client = lease.resource
-    const ask = () => new Promise<void>((resolve, reject) => verify?.(client, (error) => (error ? reject(error) : resolve())))
-    within(systemClock, Number(core.connectionTimeoutMillis ?? 10_000), ask).then(
-      () => done(undefined),
-      (error: unknown) => {
-        if (!lease.released) lease.release(error)
-        done(error)
-      },
-    )
+    return { client, release }
   }
 
   /** Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner. */
   lease(options: AcquireOptions = {}): Promise<PoolLease> {
     return this.#promise((resolve, reject) => {
-      this.#engine.request(options, (error, lease) => {
+      this.#checkout.request(options, (error, lease) => {
         if (lease === undefined) reject(error)
         else resolve(new PoolLease(lease, this.#leaseParts))
       })
+    })
+  }
+
+  #acquire(options: AcquireOptions): Promise<Lease<Client>> {
+    return new Promise((resolve, reject) => {
+      this.#checkout.request(options, (error, lease) =>
+        lease === undefined ? reject(error) : resolve(lease),
+      )
     })
   }
 
@@ -231,6 +183,7 @@ export class Pool extends PgPool {
    * inside the config object.
    * @throws what the server says; SLUICE_QUERY_TIMEOUT, SLUICE_ABORTED; what `connect()` throws
    */
+  // biome-ignore-start lint/suspicious/noExplicitAny: the type parameters and their defaults are those of @types/pg, so that code that swaps the import type-checks
   query<T extends Submittable>(queryStream: T): T
   query<R extends any[] = any[], I = any[]>(
     config: QueryArrayConfig<I> & QueryOptions,
@@ -258,6 +211,7 @@ export class Pool extends PgPool {
     values: QueryConfigValues<I>,
     callback: (error: Error, result: QueryResult<R>) => void,
   ): void
+  // biome-ignore-end lint/suspicious/noExplicitAny: as above
   query(statement: unknown, second?: unknown, third?: unknown): unknown {
     if (typeof statement === 'function') return refuseFunction(statement as QueryCallback)
     const given = readQuery(statement, second, third)
@@ -279,15 +233,9 @@ export class Pool extends PgPool {
       return settle(error, undefined)
     }
     const askedAt = call.timeoutMillis === undefined ? 0 : systemClock.now()
-    this.#engine.request(call, (error, lease) => {
+    this.#checkout.request(call, (error, lease) => {
       if (lease === undefined) settle(error, undefined)
-      else if (this.#isVerified(lease)) this.#send(lease, given, boundsOf(call, askedAt), settle)
-      else {
-        this.#verify(lease, (fault) => {
-          if (fault) settle(fault, undefined)
-          else this.#send(lease, given, boundsOf(call, askedAt), settle)
-        })
-      }
+      else this.#send(lease, given, boundsOf(call, askedAt), settle)
     })
   }
 
@@ -344,7 +292,7 @@ export class Pool extends PgPool {
     const read = readBatch(queries)
     const call = readCall(options, this.#config)
     const askedAt = systemClock.now()
-    const lease = await this.#engine.acquire(call)
+    const lease = await this.#acquire(call)
     const client = lease.resource
     const start = (answer: Answer<QueryResult[]>) => {
       runBatch(client, read).then(
@@ -544,15 +492,6 @@ function boundsOf(call: Call, askedAt: number): Bounds {
   if (call.timeoutMillis === undefined) return { millis: call.statementMillis, signal: call.signal }
   const left = Math.max(1, call.timeoutMillis - (systemClock.now() - askedAt))
   return { millis: least(call.statementMillis, left), signal: call.signal }
-}
-
-function leakOf(lease: Lease<Client>, heldMillis: number): LeakReport {
-  return {
-    processId: processIdOf(lease.connection.resource),
-    agent: lease.agent,
-    heldMillis: Math.round(heldMillis),
-    stack: lease.origin?.stack,
-  }
 }
 
 function refuseFunction(callback: QueryCallback): void {

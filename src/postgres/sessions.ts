@@ -7,8 +7,8 @@ import * as door from './driver.ts'
 
 /** What {@link Sessions} needs to know; read anew for every open, so that rotated credentials are seen. */
 export interface SessionSource {
-  readonly Client: ClientClass
-  readonly options: ClientConfig
+  Client(): ClientClass
+  options(): ClientConfig
   /** Runs on every new connection before it is lent; the open fails when it does. */
   readonly onConnect: ((client: Client) => unknown) | undefined
   /** A client has failed outside any statement. */
@@ -38,8 +38,8 @@ export class Sessions implements Driver<Client> {
 
   open(signal: AbortSignal): Promise<Client> {
     return this.#root.runInAsyncScope(() => {
-      const { Client, options } = this.#source
-      const client = new Client(clientOptions(options)) as Client
+      const Client = this.#source.Client()
+      const client = new Client(clientOptions(this.#source.options())) as Client
       this.#clients.add(client)
       door.bindCallbacks(client)
       return this.#connect(client, signal).catch((error: unknown) => {
@@ -92,7 +92,7 @@ export class Sessions implements Driver<Client> {
   async #closeBusy(client: Client, signal: AbortSignal): Promise<void> {
     door.halfClose(client, new Error('Connection terminated'))
     // Without the cancel the close still ends, with the statement or at its deadline, so a failed one changes nothing here.
-    await door.requestCancel(client, this.#source.options.stream, signal).catch(() => undefined)
+    await door.requestCancel(client, this.#source.options().stream, signal).catch(() => undefined)
   }
 
   async check(client: Client, signal: AbortSignal): Promise<void> {
@@ -125,7 +125,7 @@ export class Sessions implements Driver<Client> {
   async cancel(client: Client, signal: AbortSignal): Promise<void> {
     if (!door.isBusy(client)) return
     const atRest = this.#atRest(client)
-    await door.requestCancel(client, this.#source.options.stream, signal)
+    await door.requestCancel(client, this.#source.options().stream, signal)
     await atRest
   }
 

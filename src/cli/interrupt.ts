@@ -1,0 +1,36 @@
+/** Ctrl-C, a `kill`, a closed terminal or a pipe whose reader has gone: all end a command the same clean way. */
+
+/** Why a command was told to end. */
+export class Interrupted extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** How long a command may take to clean up before the process just ends. */
+const patienceMillis = 8_000
+
+const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+/**
+ * An abort signal for the rest of the process's life. What began it is its reason: an {@link Interrupted}. A
+ * second Ctrl-C ends the process at once.
+ */
+export function interruption(): AbortSignal {
+  const controller = new AbortController()
+  const interrupt = (name: string, exitCode: number): void => {
+    if (controller.signal.aborted) process.exit(exitCode)
+    controller.abort(new Interrupted(name, exitCode))
+    setTimeout(() => process.exit(exitCode), patienceMillis).unref()
+  }
+  for (const [name, exitCode] of Object.entries(signals)) {
+    process.on(name, () => interrupt(name, exitCode))
+  }
+  // The reader of a pipe that leaves, as `head` does, has had what it wanted: that is no failure.
+  process.stdout.on('error', () => controller.signal.aborted || interrupt('the output was closed', 0))
+  process.stderr.on('error', () => {})
+  return controller.signal
+}

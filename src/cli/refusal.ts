@@ -1,0 +1,19 @@
+/** What ends a command early: a sentence for the person at the keyboard and a code for the shell. */
+
+/** The exit codes of every command. */
+export const exitCodes = { fine: 0, failed: 1, badInput: 2 } as const
+
+/** Ends the command with its message and no stack. */
+export class Refusal extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** The command cannot run because of what was asked of it. */
+export function badInput(sentence: string): Refusal {
+  return new Refusal(sentence, exitCodes.badInput)
+}

@@ -1,0 +1,164 @@
+/** The callers who wait: let in or turned away, ended exactly once by a lease, their deadline, their signal or the pool's end. */
+import { onAbort } from '../base/aborts.ts'
+import type { Clock } from '../base/clock.ts'
+import { Deadlines } from '../base/deadlines.ts'
+import type { PoolNumbers } from '../base/errors.ts'
+import { SluiceError } from '../base/errors.ts'
+import type { HookList } from './hooks.ts'
+import type { Opens } from './opens.ts'
+import type { Settings } from './options.ts'
+import type { Scene } from './refusals.ts'
+import { waiterAborted, waiterEnded, waiterRefused, waiterShed, waiterTimeout } from './refusals.ts'
+import type { Slots } from './slot.ts'
+import type { Tally } from './stats.ts'
+import type { Waiter } from './waiters.ts'
+import { WaitQueue } from './waiters.ts'
+
+/** What the callers' side works with; the pool owns all of it. */
+export interface CallersParts<T> {
+  readonly clock: Clock
+  readonly settings: Settings
+  readonly slots: Slots<T>
+  readonly opens: Opens
+  readonly hooks: HookList<T>
+  readonly tally: Tally
+}
+
+export class Callers<T> {
+  readonly #parts: CallersParts<T>
+  readonly #left: () => void
+  readonly #queue: WaitQueue<T>
+  readonly #deadlines: Deadlines<Waiter<T>>
+
+  /** @param left called when a waiter has left by itself */
+  constructor(parts: CallersParts<T>, left: () => void) {
+    this.#parts = parts
+    this.#left = left
+    this.#queue = new WaitQueue(parts.settings)
+    this.#deadlines = new Deadlines(parts.clock, (waiter) => this.#expire(waiter))
+  }
+
+  get size(): number {
+    return this.#queue.size
+  }
+
+  get sizes(): number[] {
+    return this.#queue.sizes
+  }
+
+  get oldestSince(): number | undefined {
+    return this.#queue.oldestSince
+  }
+
+  /** Callers for whom no connection is on its way. */
+  get unserved(): number {
+    const { opening, checking } = this.#parts.slots.counts
+    return Math.max(0, this.#queue.size - opening - checking)
+  }
+
+  /** Lets a caller wait, `millis` at most. */
+  add(waiter: Waiter<T>, millis: number, signal: AbortSignal | undefined): void {
+    this.#queue.add(waiter)
+    waiter.deadline = this.#deadlines.add(waiter, millis, waiter.since)
+    if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abort(waiter, signal.reason))
+  }
+
+  /** Takes the caller whose turn it is; a lease will end it. */
+  take(now: number): Waiter<T> | undefined {
+    const waiter = this.#queue.take(now)
+    if (waiter !== undefined) this.#disarm(waiter)
+    return waiter
+  }
+
+  /**
+   * Why this caller may not even wait, where that is so. In a full queue it may take the place of somebody less urgent.
+   * @param room slots that could still be taken
+   */
+  refusal(waiter: Waiter<T>, signal: AbortSignal | undefined, room: number): SluiceError | undefined {
+    const { settings, tally } = this.#parts
+    if (signal?.aborted === true) {
+      tally.aborted += 1
+      return waiterAborted(this.#scene(waiter), signal.reason)
+    }
+    const { queueLimit, rejectOnFull } = settings
+    if (this.unserved < queueLimit + Math.max(0, room)) return undefined
+    tally.rejected += 1
+    const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
+    if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)
+    this.reject(shed, waiterShed(this.#scene(shed), queueLimit))
+    return undefined
+  }
+
+  /** Ends a waiter that is not in the queue. */
+  reject(waiter: Waiter<T>, error: unknown): void {
+    this.#disarm(waiter)
+    if (waiter.holding !== undefined) waiter.holding.over = true
+    const { clock, hooks } = this.#parts
+    if (SluiceError.is(error)) hooks.emit('rejected', error, clock.now() - waiter.since)
+    waiter.settle(error, undefined)
+  }
+
+  /** Ends a waiter that is not in the queue, because the pool takes no callers. */
+  turnAway(waiter: Waiter<T>, mode: 'draining' | 'ending' | 'ended'): void {
+    this.reject(waiter, waiterEnded(this.#scene(waiter), mode))
+  }
+
+  /** Ends all waiters but `keep`, the youngest of the lowest priority first. */
+  endAllBut(keep: number): void {
+    while (this.#queue.size > keep) this.turnAway(this.#queue.evict() as Waiter<T>, 'ending')
+  }
+
+  /** Ends all waiters with one error. */
+  rejectAll(error: unknown): void {
+    while (this.#queue.size > 0) this.reject(this.#queue.evict() as Waiter<T>, error)
+  }
+
+  /** Forgets the timer. Nobody waits any more. */
+  stop(): void {
+    this.#deadlines.clear()
+  }
+
+  #expire(waiter: Waiter<T>): void {
+    this.#parts.tally.timeouts += 1
+    this.#dropOut(waiter, waiterTimeout)
+  }
+
+  #abort(waiter: Waiter<T>, reason: unknown): void {
+    this.#parts.tally.aborted += 1
+    this.#dropOut(waiter, (scene) => waiterAborted(scene, reason))
+  }
+
+  #dropOut(waiter: Waiter<T>, error: (scene: Scene) => SluiceError): void {
+    if (!this.#queue.remove(waiter)) throw new Error('BUG: a waiter ends that does not wait any more')
+    this.reject(waiter, error(this.#scene(waiter)))
+    this.#left()
+  }
+
+  #disarm(waiter: Waiter<T>): void {
+    if (waiter.deadline !== undefined) this.#deadlines.remove(waiter.deadline)
+    waiter.stopListening?.()
+  }
+
+  numbers(): PoolNumbers {
+    const { settings, slots } = this.#parts
+    return Object.freeze({ max: settings.max, ...slots.counts, waiting: this.#queue.size })
+  }
+
+  /** The pool as this caller leaves it. */
+  #scene(waiter: Waiter<T>): Scene {
+    const { clock, opens, settings, slots } = this.#parts
+    const now = clock.now()
+    const leases = [...slots].flatMap(({ state }) => (state.kind === 'leased' ? [state] : []))
+    const longest = leases.sort((a, b) => a.since - b.since)[0]
+    return {
+      numbers: this.numbers(),
+      waitedMillis: now - waiter.since,
+      capacity: settings.max + settings.maxOverflow,
+      openFailures: opens.failures,
+      lastOpenFailure: opens.lastFailure(now),
+      lastOpenError: opens.lastError,
+      longestLease: longest && { millis: now - longest.since, agent: longest.agent },
+      hint: waiter.hint,
+    }
+  }
+}
