@@ -24,6 +24,9 @@ export interface CallersParts<T> {
   readonly tally: Tally
 }
 
+/** How long callers are left waiting for a connection that is being checked before another one is opened for them. */
+export const CHECK_PATIENCE_MILLIS = 100
+
 export class Callers<T> {
   readonly #parts: CallersParts<T>
   readonly #left: () => void
@@ -52,8 +55,18 @@ export class Callers<T> {
 
   /** Callers for whom no connection is on its way. */
   get unserved(): number {
-    const { opening, checking } = this.#parts.slots.counts
-    return Math.max(0, this.#queue.size - opening - checking)
+    const { counts } = this.#parts.slots
+    const coming = counts.opening + (counts.checking === 0 ? 0 : this.#promptChecks())
+    return Math.max(0, this.#queue.size - coming)
+  }
+
+  /** Checks from which an answer can still be expected at any moment. */
+  #promptChecks(): number {
+    const { clock, slots } = this.#parts
+    const since = clock.now() - CHECK_PATIENCE_MILLIS
+    let prompt = 0
+    for (const { state } of slots) if (state.kind === 'checking' && state.since > since) prompt += 1
+    return prompt
   }
 
   /** Lets a caller wait, `millis` at most. */
@@ -72,7 +85,7 @@ export class Callers<T> {
 
   /**
    * Why this caller may not even wait, where that is so. In a full queue it may take the place of somebody less urgent.
-   * @param room slots that could still be taken
+   * @param room connections that waiting callers will get without anyone giving one back: idle ones, and slots that can still be taken
    */
   refusal(waiter: Waiter<T>, signal: AbortSignal | undefined, room: number): SluiceError | undefined {
     const { settings, tally } = this.#parts
@@ -81,7 +94,7 @@ export class Callers<T> {
       return waiterAborted(this.#scene(waiter), signal.reason)
     }
     const { queueLimit, rejectOnFull } = settings
-    if (this.unserved < queueLimit + Math.max(0, room)) return undefined
+    if (this.unserved < queueLimit + room) return undefined
     tally.rejected += 1
     const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
     if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)

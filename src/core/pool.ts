@@ -3,7 +3,7 @@ import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
-import { Callers } from './callers.ts'
+import { Callers, CHECK_PATIENCE_MILLIS } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
@@ -121,7 +121,8 @@ export class Pool<T extends object> {
     const mode = this.#mode
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return this.#callers.turnAway(waiter, mode)
-    const refusal = this.#callers.refusal(waiter, options.signal, this.#room)
+    const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
+    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, this.#room) + ready)
     if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
     if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
     const millis = Math.min(
@@ -202,7 +203,10 @@ export class Pool<T extends object> {
       this.#mode === 'paused' ? 0 : this.unserved,
       ending ? 0 : this.#settings.min - (this.#slots.total - this.#slots.counts.closing),
     )
-    if (wanted <= 0 || this.#room <= 0) return
+    if (this.#room <= 0) return
+    if (this.#slots.counts.checking > 0 && this.#callers.size > 0)
+      this.#alarm.by(now + CHECK_PATIENCE_MILLIS, now)
+    if (wanted <= 0) return
     if (now < this.#opens.retryAt) this.#alarm.by(this.#opens.retryAt, now)
     const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#slots.counts.opening, now))
     for (let n = 0; n < starts; n++) this.#lifecycle.open(now)
@@ -277,11 +281,16 @@ export class Pool<T extends object> {
 
   #upkeep(): void {
     const now = this.#clock.now()
+    // The alarm also rings for retries and slow checks, which must not make the rounds more frequent.
+    if (now >= this.#inspectedAt + this.#settings.evictionRunIntervalMillis) this.#inspect(now)
+    this.#pump(now)
+  }
+
+  #inspect(now: number): void {
     this.#inspectedAt = now
     const { due, nextAt } = inspect(this.#slots, this.#settings, now)
     for (const { slot, reason } of due) this.#lifecycle.close(slot, idleConnection(slot), reason, now)
     this.#wake(nextAt, now)
-    this.#pump(now)
   }
 
   // Verbs --------------------------------------------------------------------------------------------------------------
