@@ -20,6 +20,8 @@ export class PoolModel {
   readonly #order: Order<Caller>
   readonly #callers: Caller[] = []
   readonly #held = new Set<Caller>()
+  /** Connections older than the last clear(). */
+  readonly #cleared = new Set<FakeConnection>()
   readonly #returned: Lease<FakeConnection>[] = []
   readonly #problems: string[] = []
   readonly #drains: { done: boolean }[] = []
@@ -114,6 +116,7 @@ export class PoolModel {
       case 'drain':
         return this.#drain()
       case 'clear':
+        for (const connection of driver.sessions) this.#cleared.add(connection)
         return pool.clear()
       case 'pause':
         if (this.#mode === 'running') this.#mode = 'paused'
@@ -266,6 +269,7 @@ export class PoolModel {
   #noteLent(lease: Lease<FakeConnection>): void {
     const { total, closing } = this.#house.pool.stats()
     this.#count.acquired += 1
+    this.#expect(!this.#cleared.has(lease.connection.resource), 'a cleared connection is lent')
     this.#expect(this.#mode !== 'paused' && this.#mode !== 'ended', `a ${this.#mode} pool lends`)
     this.#expect(
       total - closing <= this.#capacity,
@@ -357,7 +361,10 @@ export class PoolModel {
     this.#check('after the recovery')
     if (this.#ended || this.#mode === 'ending') return
     const { total, closing } = pool.stats()
-    this.#expect(total - closing >= this.#min || total >= this.#capacity, `${total} are open of ${this.#min}`)
+    const live = total - closing
+    this.#expect(live >= this.#min || total >= this.#capacity, `${live} are open, fewer than ${this.#min}`)
+    const shrinks = this.#scenario.options.idleTimeoutMillis !== 0
+    this.#expect(live <= this.#min || !shrinks, `${live} are kept idle, more than ${this.#min}`)
   }
 }
 
