@@ -95,12 +95,13 @@ export class Pool extends PgPool {
 
   /** Settings are asked for at every open, so that a password put into `options` later is seen. */
   #makeSessions(options: () => ClientConfig): Sessions {
-    return new Sessions({
+    const source = {
       Client: () => this.Client,
       options,
       onConnect: this.#config.onConnect,
-      onError: (error, client) => this.#clientFailed(error, client),
-    })
+      onError: (error: Error, client: Client) => this.#clientFailed(error, client),
+    }
+    return new Sessions(source, systemClock)
   }
 
   /** pg-pool ends the process when nobody listens for errors of idle clients; here they are logged. */

@@ -1,5 +1,6 @@
 /** How Postgres connections are opened, checked, cancelled and closed: the engine's port, for clients of pg's shape. */
 import { AsyncResource } from 'node:async_hooks'
+import type { Clock } from '../base/clock.ts'
 import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
 import type { Driver, Reusable } from '../core/driver.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
@@ -19,16 +20,21 @@ export interface SessionSource {
 const PASSING =
   /^(08...|53...|57P0.|ECONNRESET|ECONNABORTED|ETIMEDOUT|EPIPE|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN)$/
 
+/** The first pause before a cancel request is repeated; each later one is twice as long. */
+const CANCEL_AGAIN_MILLIS = 20
+
 export class Sessions implements Driver<Client> {
   readonly #source: SessionSource
+  readonly #clock: Clock
   readonly #clients = new Set<Client>()
   /** Clients that have emitted an error and show in no other way that they are done for. */
   readonly #broken = new WeakSet<Client>()
   // Sockets live longer than the call that opened them and must not keep its context alive, nor run other callers' events in it.
   readonly #root = new AsyncResource('SluiceSession')
 
-  constructor(source: SessionSource) {
+  constructor(source: SessionSource, clock: Clock) {
     this.#source = source
+    this.#clock = clock
   }
 
   /** Every client that is connecting or connected, in the order in which they were made. */
@@ -83,16 +89,16 @@ export class Sessions implements Driver<Client> {
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
     if (door.isDead(client)) giveUp()
-    else if (door.isBusy(client)) await this.#closeBusy(client, signal)
+    else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
     await closed
   }
 
   /** The server must stop working for nobody: its statement is cancelled, then it reads the goodbye. */
-  async #closeBusy(client: Client, signal: AbortSignal): Promise<void> {
+  async #closeBusy(client: Client, closed: Promise<void>, signal: AbortSignal): Promise<void> {
     door.halfClose(client, new Error('Connection terminated'))
     // Without the cancel the close still ends, with the statement or at its deadline, so a failed one changes nothing here.
-    await door.requestCancel(client, this.#source.options().stream, signal).catch(() => undefined)
+    await this.#stop(client, closed, signal).catch(() => undefined)
   }
 
   async check(client: Client, signal: AbortSignal): Promise<void> {
@@ -121,12 +127,30 @@ export class Sessions implements Driver<Client> {
     })
   }
 
-  /** Ready only when the statement has ended and the cancel request's connection too: a late cancel would hit the next statement. */
+  /** Resolves when the statement has ended and no cancel request is on its way any more: a late one would hit the next statement. */
   async cancel(client: Client, signal: AbortSignal): Promise<void> {
-    if (!door.isBusy(client)) return
-    const atRest = this.#atRest(client)
-    await door.requestCancel(client, this.#source.options().stream, signal)
-    await atRest
+    if (door.isBusy(client)) await this.#stop(client, this.#atRest(client), signal)
+  }
+
+  /**
+   * Cancels what a client runs until that has ended. More than once where it must be: a request that overtakes its statement
+   * finds an idle server process, which forgets it.
+   */
+  async #stop(client: Client, ended: Promise<void>, signal: AbortSignal): Promise<void> {
+    let over = false
+    const noted = ended.then(() => {
+      over = true
+    })
+    for (let pause = CANCEL_AGAIN_MILLIS; !over && !signal.aborted; pause *= 2) {
+      await door.requestCancel(client, this.#source.options().stream, signal)
+      await Promise.race([noted, this.#pause(pause)])
+    }
+  }
+
+  #pause(millis: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.setTimeout(resolve, millis).unref()
+    })
   }
 
   permanent(error: unknown): boolean {
