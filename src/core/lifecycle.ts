@@ -174,8 +174,17 @@ export class Lifecycle<T extends object> {
 
   /** Asks the driver first: a statement that still runs may end, even on a connection that is not kept. */
   #verdict(connection: Connection<T>, now: number): Reusable | Promise<Reusable> {
-    const reusable = this.#parts.driver.reusable(connection.resource)
+    const reusable = this.#reusable(connection.resource)
     return reusable === true ? (this.#outdated(connection, now) ?? true) : reusable
+  }
+
+  /** A driver that throws knows nothing good of its connection; its slot must go on. */
+  #reusable(resource: T): Reusable | Promise<Reusable> {
+    try {
+      return this.#parts.driver.reusable(resource)
+    } catch {
+      return 'lost'
+    }
   }
 
   #outdated(connection: Connection<T>, now: number): CloseReason | undefined {
