@@ -1,5 +1,6 @@
 // The pools the behaviour suite runs against: pg's own first, so that every expectation is proven there, then Sluice's.
 import pg from 'pg'
+import { Pool as SluicePool } from '../../src/index.ts'
 import type { DifferenceKey } from './differences.ts'
 import { differences } from './differences.ts'
 
@@ -13,15 +14,12 @@ export interface Peer {
 // Taken before any test puts another class in its place.
 const PgPool = pg.Pool
 
-// The front door, which may be empty while the house is being built.
-const { Pool: SluicePool } = (await import('../../src/index.ts')) as { Pool?: typeof pg.Pool }
-
 export const peers: readonly Peer[] = [
   { name: 'pg.Pool', Pool: PgPool, module: 'pg' },
-  ...(SluicePool ? [{ name: 'Sluice', Pool: SluicePool, module: 'sluice' } as const] : []),
+  { name: 'Sluice', Pool: SluicePool as unknown as typeof pg.Pool, module: 'sluice' },
 ]
 
-/** Sluice alone, for what pg-pool does not do: empty until there is one. */
+/** Sluice alone, for what pg-pool does not do. */
 export const sluiceOnly: readonly Peer[] = peers.filter((peer) => peer.name === 'Sluice')
 
 /** The expectation of this peer where the two differ on purpose; the key leads to the reason in `differences.ts`. */
