@@ -57,7 +57,7 @@ export function waiterTimeout(scene: Scene): SluiceError {
       details(scene, 'open', lastOpenError),
     )
   }
-  if (numbers.opening > numbers.waiting) {
+  if (numbers.opening > numbers.waiting || (numbers.opening > 0 && busy === 0)) {
     const cause = lastOpenError ?? new Error(`the open under way had no answer from the server for ${waited}`)
     const text = `${OPEN_TIMEOUT}: the connection on its way was not open after ${waited} (${state})`
     return new SluiceError('SLUICE_OPEN_TIMEOUT', text, details(scene, 'open', cause))

@@ -198,7 +198,7 @@ describe('parallel', () => {
       Array.from({ length: 9 }, (_, n) => ({ text: 'SELECT $1::int AS n, pg_sleep(0.01)', values: [n] })),
       { concurrency: 2 },
     )
-    expect(results.map((result) => result.rows[0]?.['n'])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    expect(results.map((result) => result.rows[0]?.n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
     expect(pool.stats().opened).toBe(2)
   })
 
