@@ -118,12 +118,23 @@ export class Callers<T> {
 
   /** Ends all waiters but `keep`, the youngest of the lowest priority first. */
   endAllBut(keep: number): void {
-    while (this.#queue.size > keep) this.turnAway(this.#queue.evict() as Waiter<T>, 'ending')
+    for (const waiter of this.#takeOut(keep)) this.turnAway(waiter, 'ending')
   }
 
   /** Ends all waiters with one error. */
   rejectAll(error: unknown): void {
-    while (this.#queue.size > 0) this.reject(this.#queue.evict() as Waiter<T>, error)
+    for (const waiter of this.#takeOut(0)) this.reject(waiter, error)
+  }
+
+  /** Takes all but `keep` out before anybody is told, because who is told may ask again in the same turn. */
+  #takeOut(keep: number): Waiter<T>[] {
+    const out: Waiter<T>[] = []
+    while (this.#queue.size > keep) {
+      const waiter = this.#queue.evict() as Waiter<T>
+      this.#disarm(waiter)
+      out.push(waiter)
+    }
+    return out
   }
 
   /** Forgets the timer. Nobody waits any more. */
