@@ -242,10 +242,10 @@ export class Pool<T extends object> {
   #openFailed(error: unknown, now: number): void {
     const hopeless = this.#ending.promise !== undefined || (!this.#opens.succeeded && this.#permanent(error))
     if (hopeless && this.#callers.size > 0) {
-      this.#callers.rejectAll(error)
-      // They have been told; whoever comes next deserves an answer of its own, at once.
+      // They are told; whoever comes next, perhaps one of them, deserves an answer of its own, at once.
       this.#opens.forgive()
       this.#ending.callOffOpens(this.#slots.counts.opening)
+      this.#callers.rejectAll(error)
     }
     this.#pump(now)
   }
