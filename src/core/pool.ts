@@ -282,7 +282,9 @@ export class Pool<T extends object> {
   #upkeep(): void {
     const now = this.#clock.now()
     // The alarm also rings for retries and slow checks, which must not make the rounds more frequent.
-    if (now >= this.#inspectedAt + this.#settings.evictionRunIntervalMillis) this.#inspect(now)
+    const roundAt = this.#inspectedAt + this.#settings.evictionRunIntervalMillis
+    if (now >= roundAt) this.#inspect(now)
+    else if (this.#slots.counts.idle > 0) this.#alarm.by(roundAt, now)
     this.#pump(now)
   }
 
