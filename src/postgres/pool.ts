@@ -18,25 +18,25 @@ import type { AcquireOptions } from '../core/options.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
 import type { BatchQuery } from './batch.ts'
-import { isUnchanged, readBatch, runBatch } from './batch.ts'
 import type { Call, QueryOptions } from './call.ts'
-import { least, readCall } from './call.ts'
+import { readCall } from './call.ts'
 import { Checkout } from './checkout.ts'
 import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
-import { isBusy, PgClient, PgPool, processIdOf } from './driver.ts'
+import { PgClient, PgPool, processIdOf } from './driver.ts'
 import { eventHooks } from './events.ts'
-import type { ConnectCallback, QueryArguments, QueryCallback } from './forms.ts'
+import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
 import { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { Listener } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
+import { Queries } from './queries.ts'
 import { Sessions } from './sessions.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
-import { READ_TIMEOUT, Statements, send } from './statement.ts'
+import { Statements } from './statement.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
 
@@ -68,6 +68,7 @@ export class Pool extends PgPool {
   readonly #sessions: Sessions
   readonly #checkout: Checkout
   readonly #statements: Statements
+  readonly #queries: Queries
   #listener: Listener | undefined
   /** A pool of one for `listen()`, where that has an endpoint of its own. */
   #direct: Engine<Client> | undefined
@@ -90,6 +91,7 @@ export class Pool extends PgPool {
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => this.#sessions.clients })
     this.#statements = new Statements(systemClock, () => this.#engine.numbers())
+    this.#queries = new Queries(this.#checkout, this.#statements, read)
     this.#engine.attach(eventHooks(this, this.options.allowExitOnIdle === true))
   }
 
@@ -159,14 +161,6 @@ export class Pool extends PgPool {
     })
   }
 
-  #acquire(options: AcquireOptions): Promise<Lease<Client>> {
-    return new Promise((resolve, reject) => {
-      this.#checkout.request(options, (error, lease) =>
-        lease === undefined ? reject(error) : resolve(lease),
-      )
-    })
-  }
-
   readonly #leaseParts = {
     run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
       this.#statements.run(start, bounds, ends),
@@ -218,53 +212,14 @@ export class Pool extends PgPool {
     const given = readQuery(statement, second, third)
     if (given.callback === undefined) {
       return this.#promise((resolve, reject) => {
-        this.#run(given, (error, result) => (error === undefined ? resolve(result) : reject(error)))
+        this.#queries.query(given, (error, result) => (error === undefined ? resolve(result) : reject(error)))
       })
     }
     const answer = detached(given.callback as (error: unknown, result?: unknown) => void)
-    this.#run(given, (error, result) => (error === undefined ? answer(undefined, result) : answer(error)))
+    this.#queries.query(given, (error, result) =>
+      error === undefined ? answer(undefined, result) : answer(error),
+    )
     return undefined
-  }
-
-  #run(given: QueryArguments, settle: (error: unknown, result: unknown) => void): void {
-    let call: Call
-    try {
-      call = readCall(given.options, this.#config)
-    } catch (error) {
-      return settle(error, undefined)
-    }
-    const askedAt = call.timeoutMillis === undefined ? 0 : systemClock.now()
-    this.#checkout.request(call, (error, lease) => {
-      if (lease === undefined) settle(error, undefined)
-      else this.#send(lease, given, boundsOf(call, askedAt), settle)
-    })
-  }
-
-  #send(
-    lease: Lease<Client>,
-    { statement, values }: QueryArguments,
-    bounds: Bounds,
-    settle: (error: unknown, result: unknown) => void,
-  ): void {
-    this.#statements.run<unknown>((answer) => send(lease.resource, statement, values, answer), bounds, {
-      answered: (failure, result) => {
-        this.#takeBack(lease, failure)
-        settle(failure, result)
-      },
-      abandoned: (failure) => {
-        lease.cancel()
-        settle(failure, undefined)
-      },
-    })
-  }
-
-  #takeBack(lease: Lease<Client>, error: Error | undefined): void {
-    // `end()` may have closed the connection under a statement that took too long.
-    if (lease.released) return
-    if (error === undefined) return lease.release()
-    if (this.#config.discardOnError) return lease.release(error)
-    if (error.message === READ_TIMEOUT && isBusy(lease.resource)) lease.cancel()
-    else lease.release()
   }
 
   /**
@@ -289,30 +244,11 @@ export class Pool extends PgPool {
    * @returns a result a statement, in their order
    * @throws the first error
    */
-  async batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
-    const read = readBatch(queries)
-    const call = readCall(options, this.#config)
-    const askedAt = systemClock.now()
-    const lease = await this.#acquire(call)
-    const client = lease.resource
-    const start = (answer: Answer<QueryResult[]>) => {
-      runBatch(client, read).then(
-        (results) => answer(undefined, results),
-        (error: Error) => answer(error, undefined),
-      )
-    }
+  batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
     return this.#promise((resolve, reject) => {
-      this.#statements.run(start, boundsOf(call, askedAt), {
-        answered: (error, results) => {
-          if (!lease.released) lease.release(isUnchanged(client) ? undefined : error)
-          if (results === undefined) reject(error)
-          else resolve(results)
-        },
-        abandoned: (error) => {
-          lease.release(error)
-          reject(error)
-        },
-      })
+      this.#queries.batch(queries, options, (error, results) =>
+        results === undefined ? reject(error) : resolve(results),
+      )
     })
   }
 
@@ -487,12 +423,6 @@ function ownCopy(config: PoolConfig): PoolConfig {
     copy.ssl = Object.defineProperties({}, Object.getOwnPropertyDescriptors(config.ssl))
   if (config.password !== undefined) copy.password = config.password
   return copy
-}
-
-function boundsOf(call: Call, askedAt: number): Bounds {
-  if (call.timeoutMillis === undefined) return { millis: call.statementMillis, signal: call.signal }
-  const left = Math.max(1, call.timeoutMillis - (systemClock.now() - askedAt))
-  return { millis: least(call.statementMillis, left), signal: call.signal }
 }
 
 function refuseFunction(callback: QueryCallback): void {
