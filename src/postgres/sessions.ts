@@ -1,7 +1,7 @@
 /** How Postgres connections are opened, checked, cancelled and closed: the engine's port, for clients of pg's shape. */
 import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
-import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+import { codeOf, SluiceError } from '../base/errors.ts'
 import type { Driver, Reusable } from '../core/driver.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import * as door from './driver.ts'
@@ -154,9 +154,7 @@ export class Sessions implements Driver<Client> {
   }
 
   permanent(error: unknown): boolean {
-    if (SluiceError.is(error)) return false
-    const code = codeOf(error)
-    return code === undefined ? !messageOf(error).startsWith('Connection terminated') : !PASSING.test(code)
+    return !SluiceError.is(error) && !PASSING.test(codeOf(error) ?? '')
   }
 }
 

@@ -50,7 +50,19 @@ describe.each(peers)('constructing $name', (peer) => {
   })
 
   test('poolSize is an old name of max', () => {
-    expect(open({ poolSize: 3 }).options.max).toBe(3)
+    const taken = (): string => {
+      try {
+        return `max ${open({ poolSize: 3 }).options.max}`
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    expect(taken()).toBe(
+      differ(peer, 'old-option-names-are-refused', {
+        pgPool: 'max 3',
+        sluice: 'poolSize is not an option of Sluice; did you mean max?',
+      }),
+    )
   })
 
   test('a numeric string is as good as a number', async () => {

@@ -105,6 +105,12 @@ export const differences = {
     sluice: 'does without',
     why: 'tests of applications are full of such fakes',
   },
+  'old-option-names-are-refused': {
+    what: '`poolSize`, the old name of `max`, and misspelt options',
+    pgPool: 'are taken, or ignored',
+    sluice: 'are refused, with the name that was meant',
+    why: 'a setting that does nothing is found in an outage',
+  },
 } as const satisfies Record<string, Difference>
 
 export type DifferenceKey = keyof typeof differences
