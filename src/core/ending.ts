@@ -53,7 +53,8 @@ export class Ending<T extends object> {
         resolve()
       }
     })
-    callers.endAllBut(slots.counts.opening + slots.counts.checking + Math.max(0, room))
+    const { checking, idle, opening } = slots.counts
+    callers.endAllBut(idle + opening + checking + Math.max(0, room))
     this.callOffOpens(slots.counts.opening + slots.counts.checking - callers.size)
     return this.#promise
   }
