@@ -11,6 +11,8 @@ import type { Tally } from './stats.ts'
 export interface Holding<T> {
   readonly origin: Error
   readonly outer: Holding<T> | undefined
+  /** The synchronous turn in which it was asked for. */
+  readonly turn: object
   lease: Lease<T> | undefined
   /** The task has stopped waiting without a lease. */
   over: boolean
@@ -28,6 +30,7 @@ export class Leaks<T> {
   readonly #parts: LeaksParts<T>
   readonly #deadlines: Deadlines<Lease<T>>
   readonly #tasks = new AsyncLocalStorage<Holding<T> | undefined>()
+  #turn: object | undefined
   #stopped = false
 
   constructor(parts: LeaksParts<T>) {
@@ -47,12 +50,25 @@ export class Leaks<T> {
   ask(): Holding<T> {
     const origin = new Error('taken here')
     Error.captureStackTrace(origin, this.ask)
+    const turn = this.#thisTurn()
     let outer = this.#tasks.getStore()
-    // What is over must not be kept alive by a task that leases in a loop.
-    while (outer !== undefined && (outer.over || outer.lease?.released === true)) outer = outer.outer
-    const holding: Holding<T> = { origin, outer, lease: undefined, over: false }
+    // What is over must not be kept alive by a task that leases in a loop. What was asked for in this same turn belongs to a
+    // task beside this one: nobody holds a lease before an await.
+    while (outer !== undefined && (outer.turn === turn || outer.over || outer.lease?.released === true))
+      outer = outer.outer
+    const holding: Holding<T> = { origin, outer, turn, lease: undefined, over: false }
     if (!this.#stopped) this.#tasks.enterWith(holding)
     return holding
+  }
+
+  #thisTurn(): object {
+    if (this.#turn === undefined) {
+      this.#turn = {}
+      queueMicrotask(() => {
+        this.#turn = undefined
+      })
+    }
+    return this.#turn
   }
 
   /** Reports it when the task that waits holds a lease already. Returns a hint for the error that it may end with. */
