@@ -1,5 +1,6 @@
 // Plays a scenario on a pool and on a model of it, and compares the two after every step.
 import type { Lease } from '../../src/core/lease.ts'
+import { RELEASED_TWICE } from '../../src/core/lease.ts'
 import { levelOf } from '../../src/core/options.ts'
 import type { PoolStats } from '../../src/core/stats.ts'
 import type { FakeConnection, FakePool } from '../support/fake-driver.ts'
@@ -11,8 +12,6 @@ import type { Action, Command, Scenario } from './commands.ts'
 import type { Counts } from './invariants.ts'
 import { broken } from './invariants.ts'
 import { Order } from './order.ts'
-
-const RELEASED_TWICE = 'Release called on client which has already been released to the pool.'
 
 export class PoolModel {
   readonly #house: FakePool

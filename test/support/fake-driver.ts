@@ -2,8 +2,7 @@
 import type { CloseReason, Driver, Reusable } from '../../src/core/driver.ts'
 import type { Hooks } from '../../src/core/hooks.ts'
 import type { Lease } from '../../src/core/lease.ts'
-import type { PoolOptions } from '../../src/core/options.ts'
-import type { AcquireOptions } from '../../src/core/options.ts'
+import type { AcquireOptions, PoolOptions } from '../../src/core/options.ts'
 import { Pool } from '../../src/core/pool.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 
