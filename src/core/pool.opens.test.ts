@@ -156,3 +156,18 @@ test('a driver that throws instead of rejecting has failed to open', async () =>
   await clock.advance(100)
   expect([asked.state, pool.stats().openFailures]).toEqual(['lent', 1])
 })
+
+test('a driver that calls the pool in the turn of its open does not make it open too many', async () => {
+  const { ask, driver, pool } = fakePool({ max: 2 })
+  const { open } = driver
+  const inner: ReturnType<typeof ask>[] = []
+  driver.bound = () => 2
+  driver.open = (signal) => {
+    if (inner.length < 5) inner.push(ask())
+    return open.call(driver, signal)
+  }
+  const outer = ask()
+  await settle()
+  expect([outer, ...inner].filter(({ state }) => state === 'lent')).toHaveLength(2)
+  expect([driver.peak, driver.violations, pool.stats().total]).toEqual([2, [], 2])
+})
