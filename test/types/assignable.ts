@@ -23,7 +23,7 @@ export const withOptions: Promise<QueryResult<{ id: number }>> = pool.query<{ id
   },
 )
 export const inConfig: Promise<QueryResult> = pool.query({ text: 'SELECT 1', agent: 'a' })
-export const called: undefined | void = pool.query('SELECT 1', (error: Error, result: QueryResult) => [
+pool.query('SELECT 1', (error: Error, result: QueryResult) => [
   error,
   result,
 ])
