@@ -5,7 +5,7 @@ import { SluiceError } from './errors.ts'
 export type Given = Readonly<Record<string, unknown>>
 
 /** The largest delay that a timer of the platform takes: 2^31 − 1 ms, 24.8 days. */
-export const LONGEST_MILLIS = 2_147_483_647
+const LONGEST_MILLIS = 2_147_483_647
 
 function refuse(name: string, value: unknown, range: string): never {
   throw new SluiceError('SLUICE_BAD_OPTION', `${name} must be ${range}; it is ${show(value)}`)

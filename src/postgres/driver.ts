@@ -8,14 +8,7 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 
-export type {
-  ClientBase,
-  ClientConfig,
-  PoolClient,
-  PoolConfig as PgPoolConfig,
-  QueryResult,
-  QueryResultRow,
-} from 'pg'
+export type { ClientConfig, PoolConfig as PgPoolConfig, QueryResult, QueryResultRow } from 'pg'
 
 /** What a pool lends: any client of pg's shape. */
 export type Client = pg.PoolClient

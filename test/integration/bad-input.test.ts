@@ -154,7 +154,7 @@ describe('an option is refused at construction', () => {
     ],
   ]
   for (const [config, sentence] of cases) {
-    test(Object.keys(config).join(' and '), () => {
+    test(`${Object.keys(config).join(' and ')}: ${sentence}`, () => {
       expect(() => new Pool(config as PoolConfig)).toThrow(
         expect.objectContaining({ code: 'SLUICE_BAD_OPTION', message: sentence }),
       )
@@ -185,7 +185,7 @@ describe('an option of a call is refused in its promise', () => {
     [{ signal: 'stop' }, 'signal must be an AbortSignal'],
   ]
   for (const [options, sentence] of cases) {
-    test(Object.keys(options).join(), async () => {
+    test(`${Object.keys(options).join()}: ${sentence}`, async () => {
       await using pool = new Pool({ connectionString: databaseUrl() })
       await expect(pool.query('SELECT 1', [], options)).rejects.toMatchObject({
         code: 'SLUICE_BAD_OPTION',

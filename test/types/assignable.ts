@@ -23,10 +23,7 @@ export const withOptions: Promise<QueryResult<{ id: number }>> = pool.query<{ id
   },
 )
 export const inConfig: Promise<QueryResult> = pool.query({ text: 'SELECT 1', agent: 'a' })
-pool.query('SELECT 1', (error: Error, result: QueryResult) => [
-  error,
-  result,
-])
+pool.query('SELECT 1', (error: Error, result: QueryResult) => [error, result])
 export const ended: Promise<void> = pool.end()
 
 /** A function of somebody else's library. */
@@ -35,6 +32,6 @@ expectsPgPool(pool)
 expectsPgPool(new Pool({ max: 10, connectionString: 'postgres://localhost/x', idleTimeoutMillis: null }))
 
 // @ts-expect-error a class that does not exist
-pool.query('SELECT 1', [], { class: 'tiny' })
+void pool.query('SELECT 1', [], { class: 'tiny' })
 // @ts-expect-error an isolation level that does not exist
-pool.transaction(async () => 1, { isolationLevel: 'Chaos' })
+void pool.transaction(async () => 1, { isolationLevel: 'Chaos' })
