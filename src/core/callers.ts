@@ -24,7 +24,7 @@ export interface CallersParts<T> {
   readonly tally: Tally
 }
 
-/** How long callers are left waiting for a connection that is being checked before another one is opened for them. */
+/** How long callers are left waiting for a connection that is being checked before another one is checked or opened for them. */
 export const CHECK_PATIENCE_MILLIS = 100
 
 export class Callers<T> {
@@ -55,14 +55,13 @@ export class Callers<T> {
 
   /** Callers for whom no connection is on its way. */
   get unserved(): number {
-    const { counts } = this.#parts.slots
-    const coming = counts.opening + (counts.checking === 0 ? 0 : this.#promptChecks())
-    return Math.max(0, this.#queue.size - coming)
+    return Math.max(0, this.#queue.size - this.#parts.slots.counts.opening - this.promptChecks)
   }
 
   /** Checks from which an answer can still be expected at any moment. */
-  #promptChecks(): number {
+  get promptChecks(): number {
     const { clock, slots } = this.#parts
+    if (slots.counts.checking === 0) return 0
     const since = clock.now() - CHECK_PATIENCE_MILLIS
     let prompt = 0
     for (const { state } of slots) if (state.kind === 'checking' && state.since > since) prompt += 1

@@ -166,7 +166,7 @@ export class Pool<T extends object> {
         const waiter = this.#callers.take(now) as Waiter<T>
         this.#lend(slot, waiter.agent, waiter.since, now, waiter.settle, waiter.holding)
       } else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
-      else if (this.#callers.size > this.#slots.counts.checking) this.#lifecycle.ping(slot, connection, now)
+      else if (this.#callers.size > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
       else return
     }
   }
@@ -203,10 +203,10 @@ export class Pool<T extends object> {
       this.#mode === 'paused' ? 0 : this.unserved,
       ending ? 0 : this.#settings.min - (this.#slots.total - this.#slots.counts.closing),
     )
-    if (this.#room <= 0) return
-    if (this.#slots.counts.checking > 0 && this.#callers.size > 0)
+    const { checking, idle } = this.#slots.counts
+    if (checking > 0 && this.#callers.size > 0 && (idle > 0 || this.#room > 0))
       this.#alarm.by(now + CHECK_PATIENCE_MILLIS, now)
-    if (wanted <= 0) return
+    if (wanted <= 0 || this.#room <= 0) return
     if (now < this.#opens.retryAt) this.#alarm.by(this.#opens.retryAt, now)
     const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#slots.counts.opening, now))
     for (let n = 0; n < starts; n++) this.#lifecycle.open(now)
