@@ -152,6 +152,19 @@ test('a check that is slow keeps nobody from a new connection', async () => {
   expect(asked.lease?.resource.id).toBe(2)
 })
 
+test('a check that is slow keeps nobody from another idle connection', async () => {
+  const { ask, clock, driver, lend } = fakePool({ max: 2, prePing: 1_000 })
+  const leases = await Promise.all([lend(), lend()])
+  for (const lease of leases) lease.release()
+  await clock.advance(2_000)
+  driver.next('check', 'never')
+  const asked = ask()
+  await clock.advance(99)
+  expect([asked.state, driver.calls.at(-1)]).toEqual(['waiting', 'check 2'])
+  await clock.advance(1)
+  expect(asked.lease?.resource.id).toBe(1)
+})
+
 test('stats and connections are one picture that does not change any more', async () => {
   const { ask, clock, lend, pool } = fakePool({ max: 2 })
   const lease = await lend({ agent: 'planner' })

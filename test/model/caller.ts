@@ -18,6 +18,9 @@ export interface Moment {
   readonly mode: PoolStats['state']
   readonly max: number
   readonly idle: number
+  readonly waiting: number
+  /** Time has jumped and no timer has fired since. */
+  readonly frozen: boolean
   /** Who is asking right now. */
   readonly asking: Caller | undefined
 }
@@ -37,7 +40,7 @@ function judge(holds: boolean, otherwise: string, counted?: Refusal['counted']):
 
 /** Whether this caller could be refused with this error at this moment. */
 export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Refusal {
-  const { asking, idle, max, mode, now } = moment
+  const { asking, frozen, idle, max, mode, now, waiting } = moment
   const { id } = caller
   if (!SluiceError.is(error)) {
     const fromDriver = /^(?:open failed|init failed|hopeless)$/.test((error as Error).message)
@@ -57,7 +60,11 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
     case 'SLUICE_SHED':
       return judge(caller.level > (asking?.level ?? 9), `${id} gave way to somebody less urgent`, 'rejected')
     case 'SLUICE_QUEUE_FULL':
-      return judge(idle === 0 || mode === 'paused', `${id} is refused beside ${idle} idle`, 'rejected')
+      return judge(
+        idle === 0 || mode === 'paused' || (frozen && idle <= waiting),
+        `${id} is refused beside ${idle} idle`,
+        'rejected',
+      )
     case 'SLUICE_POOL_ENDED':
       return judge(mode !== 'running' && mode !== 'paused', `${id} is told that a ${mode} pool ended`)
     case 'SLUICE_BAD_OPTION':

@@ -116,7 +116,7 @@ const options = fc.record({
   maxOverflow: fc.constantFrom(0, 0, 1, 2),
   acquireTimeoutMillis: fc.constant(200),
   connectionTimeoutMillis: fc.constantFrom(100, 20),
-  checkTimeoutMillis: fc.constant(50),
+  checkTimeoutMillis: fc.constantFrom(50, 400),
   cancelTimeoutMillis: fc.constant(50),
   closeTimeoutMillis: fc.constantFrom(50, 10),
   endTimeoutMillis: fc.constantFrom(300, 0),

@@ -5,6 +5,9 @@ import type { Caller } from './caller.ts'
 const KINDS = ['opening', 'idle', 'checking', 'leased', 'cancelling', 'closing'] as const
 const COUNTED = ['acquired', 'timeouts', 'aborted', 'rejected', 'opened', 'openFailures'] as const
 
+/** A check that takes longer keeps nobody waiting. The engine begins to doubt after 100 ms, and looks again every 100 ms. */
+const SLOW = 200
+
 /** How often each thing has happened, as the model saw it. */
 export type Counts = Record<(typeof COUNTED)[number] | 'closed', number>
 
@@ -67,18 +70,22 @@ function tallies({ counts, held, rows, stats, waiting }: View): Claim[] {
 }
 
 /** Nobody waits for nothing, nor for too long. */
-function waits({ capacity, mode, now, stats, waiting }: View): Claim[] {
+function waits({ capacity, mode, now, rows, stats, waiting }: View): Claim[] {
   const late = now === undefined ? undefined : waiting.find(({ dueAt }) => dueAt <= now)
   const onTime: Claim = [late === undefined, `${late?.id} waits past its deadline`]
   if (mode === 'paused' || waiting.length === 0) return [onTime]
-  const { checking, idle, openFailures, opening, total } = stats
+  const { idle, openFailures, opening, total } = stats
+  const checking = rows.filter(({ sinceMillis, state }) => state === 'checking' && sinceMillis < SLOW).length
   const unserved = waiting.length - opening - checking
   const room = capacity - total
   return [
     onTime,
-    [idle === 0 || waiting.length <= checking, `${idle} idle while ${waiting.length} wait`],
     [
-      unserved <= 0 || room <= 0 || opening >= 4 || openFailures > 0,
+      idle === 0 || waiting.length <= checking || now === undefined,
+      `${idle} idle while ${waiting.length} wait`,
+    ],
+    [
+      unserved <= 0 || now === undefined || room <= 0 || opening >= 4 || openFailures > 0,
       `${unserved} wait with nothing on its way and room for ${room}`,
     ],
   ]

@@ -192,6 +192,8 @@ export class PoolModel {
       mode: this.#mode,
       max: this.#max,
       idle: pool.numbers().idle,
+      waiting: this.#order.size,
+      frozen: this.#frozen,
       asking: this.#acquiring,
     })
     if (counted !== undefined) this.#count[counted] += 1
