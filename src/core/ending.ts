@@ -35,11 +35,15 @@ export class Ending<T extends object> {
   rest(millis: number): Promise<boolean> {
     const { clock } = this.#parts
     return new Promise((resolve) => {
-      const timer = clock.setTimeout(() => resolve(false), millis)
-      this.#atRest.push(() => {
+      const rested = () => {
         clock.clearTimeout(timer)
         resolve(true)
-      })
+      }
+      const timer = clock.setTimeout(() => {
+        this.#atRest = this.#atRest.filter((other) => other !== rested)
+        resolve(false)
+      }, millis)
+      this.#atRest.push(rested)
     })
   }
 

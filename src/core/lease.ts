@@ -55,10 +55,15 @@ export class Lease<T> implements Leased<T> {
     return this.#over || this.slot.state !== this
   }
 
-  /** Ends the lease for its holder; the slot is still in this state. Only for the pool. @throws when it is over already */
-  finish(): void {
-    if (this.released) throw new Error(RELEASED_TWICE)
+  /**
+   * Ends the lease for its holder; only for the pool. Returns false when the pool has ended it before: `end()` may close a
+   * connection that is not given back in time, and its holder's first release must not be called a second one.
+   * @throws when the holder has released it already
+   */
+  finish(): boolean {
+    if (this.#over) throw new Error(RELEASED_TWICE)
     this.#over = true
+    return this.slot.state === this
   }
 
   /**

@@ -171,3 +171,14 @@ export interface AcquireOptions {
   /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
   readonly longLived?: boolean | undefined
 }
+
+/** Refuses options of one acquire that would leave a waiter without an end. @throws SLUICE_BAD_OPTION */
+export function checkAcquire({ agent, signal, timeoutMillis }: AcquireOptions): void {
+  if (timeoutMillis !== undefined) readMillis({ timeoutMillis }, 'timeoutMillis', Number.MIN_VALUE)
+  if (agent !== undefined && typeof agent !== 'string') {
+    throw new SluiceError('SLUICE_BAD_OPTION', `agent must be a string; it is of type ${typeof agent}`)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new SluiceError('SLUICE_BAD_OPTION', 'signal must be an AbortSignal')
+  }
+}

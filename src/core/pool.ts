@@ -3,6 +3,7 @@ import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
+import { readMillis } from '../base/options.ts'
 import { Callers, CHECK_PATIENCE_MILLIS } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
@@ -15,7 +16,8 @@ import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Opens } from './opens.ts'
 import type { AcquireOptions, PoolOptions, PoolSurroundings, Settings } from './options.ts'
-import { levelOf, readPoolOptions, readSize } from './options.ts'
+import { checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
+import { leaseTakenAway } from './refusals.ts'
 import type { Connection, Slot } from './slot.ts'
 import { Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
@@ -101,6 +103,7 @@ export class Pool<T extends object> {
   /** As `acquire`, for callers who make their own promises: `settle` is called exactly once, in this turn where a connection is free. */
   request(options: AcquireOptions, settle: Settle<T>): void {
     const level = levelOf(options.priority, this.#settings.priorityLevels)
+    checkAcquire(options)
     const now = this.#clock.now()
     const holding = options.longLived === true ? undefined : this.#leaks?.ask()
     const slot = this.#slots.idle.last
@@ -194,7 +197,8 @@ export class Pool<T extends object> {
     this.#tally.wait.record(now - since)
     if (holding !== undefined) this.#leaks?.watch(holding, lease)
     this.#hooks.emit('acquired', lease, now - since)
-    settle(undefined, lease)
+    if (lease.released) settle(leaseTakenAway(), undefined)
+    else settle(undefined, lease)
   }
 
   #startOpens(now: number): void {
@@ -256,7 +260,7 @@ export class Pool<T extends object> {
   }
 
   #release(lease: Lease<T>, error: unknown, cancel = false): void {
-    lease.finish()
+    if (!lease.finish()) return
     const now = this.#clock.now()
     const held = now - lease.since
     this.#tally.lease.record(held)
@@ -327,8 +331,10 @@ export class Pool<T extends object> {
   /**
    * Takes no new callers, and serves the ones it has. Resolves with true when the last connection has come back, with false
    * after `timeoutMillis` (default `endTimeoutMillis`). `resume()` opens the pool again.
+   * @throws SLUICE_BAD_OPTION
    */
   drain(timeoutMillis: number = this.#settings.endTimeoutMillis): Promise<boolean> {
+    readMillis({ timeoutMillis }, 'timeoutMillis')
     if (this.#mode === 'running' || this.#mode === 'paused') this.#mode = 'draining'
     const rested = this.#ending.rest(timeoutMillis)
     this.#pump(this.#clock.now())

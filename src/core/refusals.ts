@@ -110,3 +110,10 @@ export function openCalledOff(): SluiceError {
     phase: 'open',
   })
 }
+
+/** Somebody who was told of a lease gave it back before its caller had it. */
+export function leaseTakenAway(): SluiceError {
+  return new SluiceError('SLUICE_ABORTED', 'a listener gave the connection back before its caller got it', {
+    phase: 'queue',
+  })
+}

@@ -1,7 +1,7 @@
 /** Several statements as one transaction in one round trip. */
 import { SluiceError } from '../base/errors.ts'
 import type { Client, QueryResult } from './driver.ts'
-import { canPipeline, corked, serialize, setPipeline } from './driver.ts'
+import { atRest, canPipeline, corked, isBusy, serialize, setPipeline } from './driver.ts'
 
 /** One statement of a batch. */
 export interface BatchQuery {
@@ -36,6 +36,8 @@ export function readBatch(queries: readonly (string | BatchQuery)[]): BatchQuery
  * @throws the first error; then nothing of the batch has taken effect
  */
 export async function runBatch(client: Client, queries: readonly BatchQuery[]): Promise<QueryResult[]> {
+  // A listener of `connect` or `acquire` may have sent something of its own.
+  if (isBusy(client)) await atRest(client)
   if (!canPipeline(client)) return runInTurn(client, queries)
   setPipeline(client, true)
   const sent = corked(client, () => {
@@ -57,13 +59,14 @@ async function runInTurn(client: Client, queries: readonly BatchQuery[]): Promis
     for (const { text, values } of queries) results.push(await client.query(text, values as unknown[]))
     await client.query('COMMIT')
   } catch (error) {
-    await client.query('ROLLBACK')
+    // A connection that cannot roll back is closed by whoever gets the error.
+    await client.query('ROLLBACK').catch(() => undefined)
     throw error
   }
   return results
 }
 
-/** Whether a client is as `runBatch` found it; otherwise it must not be used again. */
-export function isUnchanged(client: Client): boolean {
-  return (client as { pipeline?: boolean }).pipeline !== true
+/** Whether a client that failed a batch may be used again: it must be outside the transaction, and known to be. */
+export function survivesFailure(client: Client): boolean {
+  return canPipeline(client) && (client as { pipeline?: boolean }).pipeline !== true
 }

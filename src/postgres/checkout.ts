@@ -1,4 +1,5 @@
 /** Getting a connection: from the engine, and past the caller's `verify` where the connection is new. */
+import { onAbort } from '../base/aborts.ts'
 import { systemClock } from '../base/clock.ts'
 import { within } from '../base/within.ts'
 import type { Lease } from '../core/lease.ts'
@@ -25,24 +26,31 @@ export class Checkout {
     if (this.#verify === undefined) return this.#engine.request(options, settle)
     this.#engine.request(options, (error, lease) => {
       if (lease === undefined || lease.connection.uses > 1) settle(error, lease)
-      else this.#verified(lease, settle)
+      else this.#verified(lease, options, settle)
     })
   }
 
-  /** A connection that does not pass is closed, and its caller gets the reason. */
-  #verified(lease: Lease<Client>, settle: Settle<Client>): void {
+  /** A connection that does not pass, or not while its caller waits, is closed, and the caller gets the reason. */
+  #verified(lease: Lease<Client>, { signal, timeoutMillis }: AcquireOptions, settle: Settle<Client>): void {
     const client = lease.resource
+    const millis = Math.min(this.#verifyMillis, timeoutMillis ?? Number.POSITIVE_INFINITY)
+    let stopListening: (() => void) | undefined
     const ask = () => {
-      return new Promise<void>((resolve, reject) =>
-        this.#verify?.(client, (fault) => (fault ? reject(fault) : resolve())),
-      )
+      return new Promise<void>((resolve, reject) => {
+        if (signal !== undefined) stopListening = onAbort(signal, () => reject(signal.reason))
+        this.#verify?.(client, (fault) => (fault ? reject(fault) : resolve()))
+      })
     }
-    within(systemClock, this.#verifyMillis, ask).then(
-      () => settle(undefined, lease),
-      (fault: unknown) => {
-        if (!lease.released) lease.release(fault)
-        settle(fault, undefined)
-      },
-    )
+    const failed = (fault: unknown) => {
+      stopListening?.()
+      if (!lease.released) lease.release(fault)
+      settle(fault, undefined)
+    }
+    const passed = () => {
+      stopListening?.()
+      if (lease.released) settle(new Error('Cannot use a pool after calling end on the pool'), undefined)
+      else settle(undefined, lease)
+    }
+    within(systemClock, millis, ask).then(passed, failed)
   }
 }

@@ -123,6 +123,20 @@ export function hasWire(client: object): boolean {
   return inside(client).connection?.stream !== undefined
 }
 
+/** Resolves when the answer to a client's last statement has ended; also when its connection has. */
+export function atRest(client: object): Promise<void> {
+  const emitter = client as EventEmitter
+  return new Promise((resolve) => {
+    const rested = () => {
+      emitter.removeListener('drain', rested)
+      emitter.removeListener('end', rested)
+      resolve()
+    }
+    emitter.on('drain', rested)
+    emitter.on('end', rested)
+  })
+}
+
 /** Cuts a client's socket, whatever it is doing. */
 export function destroy(client: object): void {
   inside(client).connection?.stream?.destroy()
@@ -202,7 +216,9 @@ export function requestCancel(client: object, stream: unknown, signal: AbortSign
     wire.on('end', () =>
       sent ? resolve() : reject(new Error('the server closed the connection before the cancel request')),
     )
-    signal.addEventListener('abort', () => wire.stream.destroy(), { once: true })
+    const giveUp = () => wire.stream.destroy()
+    signal.addEventListener('abort', giveUp, { once: true })
+    wire.on('end', () => signal.removeEventListener('abort', giveUp))
     if (host?.startsWith('/')) wire.connect(`${host}/.s.PGSQL.${port}`)
     else wire.connect(port, host)
   })

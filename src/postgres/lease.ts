@@ -1,5 +1,6 @@
 /** A lease of a Postgres connection: revocable, so that a stale one can never touch the next owner. */
 import type { Lease } from '../core/lease.ts'
+import { RELEASED_TWICE } from '../core/lease.ts'
 import type { Call, QueryOptions } from './call.ts'
 import { least } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
@@ -16,12 +17,19 @@ export interface LeaseParts {
   cancel(client: Client): Promise<void>
 }
 
+/** A statement of a lease: it waits for the ones before it, then runs, and is over when its connection can take the next one. */
+interface Turn {
+  begin(): void
+}
+
 /** One exclusive loan of a connection. Once released it refuses everything. */
 export class PoolLease {
   readonly #lease: Lease<Client>
   readonly #parts: LeaseParts
-  // Statements of one lease run one after another, and the next waits until a cancelled one has really ended.
-  #before: Promise<void> = Promise.resolve()
+  readonly #waiting: Turn[] = []
+  #running: Turn | undefined
+  /** How it was released, while statements of before the release still wait for their turn. */
+  #leaving: { error: unknown } | undefined
   #broken: Error | undefined
 
   constructor(lease: Lease<Client>, parts: LeaseParts) {
@@ -31,6 +39,7 @@ export class PoolLease {
 
   /** The client itself. @throws once the lease is over */
   get client(): Client {
+    if (this.#leaving !== undefined) throw new Error(OVER)
     return this.#lease.resource
   }
 
@@ -44,7 +53,7 @@ export class PoolLease {
   }
 
   get released(): boolean {
-    return this.#lease.released
+    return this.#leaving !== undefined || this.#lease.released
   }
 
   /**
@@ -56,41 +65,91 @@ export class PoolLease {
     values?: readonly unknown[],
     options: QueryOptions = {},
   ): Promise<QueryResult<R>> {
-    const call = this.#parts.read(options)
-    const done = this.#before.then(() => this.#run<QueryResult<R>>(statement, values, call))
-    return traced(done)
+    return this.queryWithin(undefined, statement, values, options)
   }
 
-  #run<R>(statement: unknown, values: unknown, call: Call): Promise<R> {
-    if (this.#broken !== undefined) return Promise.reject(this.#broken)
-    const client = this.client
-    const parts = this.#parts
-    const bounds = { millis: least(call.statementMillis, call.timeoutMillis), signal: call.signal }
-    return new Promise<R>((resolve, reject) => {
-      this.#before = new Promise<void>((proceed) => {
-        parts.run<R>((answer) => send(client, statement, values, answer), bounds, {
-          answered: (error, result) => {
-            proceed()
-            if (error === undefined) resolve(result as R)
-            else reject(error)
-          },
-          abandoned: (error) => {
-            reject(error)
-            parts.cancel(client).then(proceed, (failure: Error) => {
-              this.#broken = failure
-              proceed()
-            })
-          },
-        })
-      })
+  /** As `query`, ended by a second signal too: that of the transaction around it. */
+  queryWithin<R extends QueryResultRow = QueryResultRow>(
+    outer: AbortSignal | undefined,
+    statement: string | object,
+    values: readonly unknown[] | undefined,
+    options: QueryOptions,
+  ): Promise<QueryResult<R>> {
+    return traced(
+      new Promise<QueryResult<R>>((resolve, reject) => {
+        const { client } = this
+        if (this.#broken !== undefined) throw this.#broken
+        const { statementMillis, timeoutMillis, signal } = this.#parts.read(options)
+        const bounds = { millis: least(statementMillis, timeoutMillis), signal, outer }
+        this.#run<QueryResult<R>>(client, statement, values, bounds, (error, result) =>
+          error === undefined ? resolve(result as QueryResult<R>) : reject(error),
+        )
+      }),
+    )
+  }
+
+  #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
+    let turn: Turn | undefined
+    const start = (answer: Answer<R>) => {
+      turn = { begin: () => send(client, statement, values, answer) }
+      this.#waiting.push(turn)
+      this.#next()
+    }
+    this.#parts.run<R>(start, bounds, {
+      isSent: () => turn !== undefined && this.#running === turn,
+      answered: (error, result) => {
+        told(error, result)
+        this.#over(turn)
+      },
+      abandoned: (error) => {
+        told(error, undefined)
+        this.#abandon(client, turn)
+      },
     })
   }
 
+  #next(): void {
+    if (this.#running !== undefined) return
+    this.#running = this.#waiting.shift()
+    if (this.#running !== undefined) this.#running.begin()
+    else if (this.#leaving !== undefined) this.#giveBack(this.#leaving.error)
+  }
+
+  #over(turn: Turn | undefined): void {
+    if (turn === undefined || this.#running !== turn) return
+    this.#running = undefined
+    this.#next()
+  }
+
+  /** Nobody waits for this statement any more. The next one starts when the server has really stopped. */
+  #abandon(client: Client, turn: Turn | undefined): void {
+    if (turn === undefined || this.#running !== turn) {
+      const place = turn === undefined ? -1 : this.#waiting.indexOf(turn)
+      if (place >= 0) this.#waiting.splice(place, 1)
+      return
+    }
+    // Once given back, the connection is no longer ours to cancel on.
+    if (this.#lease.released) return
+    this.#parts.cancel(client).then(
+      () => this.#over(turn),
+      (failure: Error) => {
+        this.#broken = failure
+        this.#over(turn)
+      },
+    )
+  }
+
   /**
-   * Gives the connection back; with an error, or `true`, it is closed.
+   * Gives the connection back; with an error, or `true`, it is closed. Statements that were not awaited still run.
    * @throws what pg-pool throws when it is released already
    */
   release(error?: Error | boolean | null): void {
+    if (this.#leaving !== undefined) throw new Error(RELEASED_TWICE)
+    if (!error && this.#waiting.length > 0) this.#leaving = { error }
+    else this.#giveBack(error)
+  }
+
+  #giveBack(error: unknown): void {
     this.#lease.release(error || this.#broken)
   }
 
@@ -100,3 +159,5 @@ export class PoolLease {
     return Promise.resolve()
   }
 }
+
+const OVER = 'This lease is over: its connection may belong to somebody else by now.'

@@ -34,15 +34,24 @@ interface Subscription {
   readonly onReconnect: (() => void) | undefined
 }
 
+/** The connection that listens, and how it is given back. */
+interface Line {
+  readonly client: Client
+  /** Gives the connection back for the next caller, or with an error to be closed. Does nothing the second time. */
+  hangUp(error?: Error): void
+}
+
 const RETRY_BASE_MILLIS = 100
 const RETRY_CAP_MILLIS = 5_000
 
 export class Listener {
   readonly #parts: ListenerParts
   readonly #channels = new Map<string, Set<Subscription>>()
-  #lease: Promise<Lease<Client>> | undefined
+  #line: Line | undefined
   #retry: Timer | undefined
   #closed = false
+  // LISTEN and UNLISTEN go one after another: each looks at what the one before has left.
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: ListenerParts) {
     this.#parts = parts
@@ -55,101 +64,106 @@ export class Listener {
     options: ListenOptions,
   ): Promise<() => Promise<void>> {
     const subscription: Subscription = { handler, onReconnect: options.onReconnect }
-    const others = this.#channels.get(channel)
-    const subscriptions = others ?? new Set<Subscription>()
+    await this.#inTurn(() => this.#subscribe(channel, subscription))
+    return () => this.#inTurn(() => this.#unsubscribe(channel, subscription))
+  }
+
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  async #subscribe(channel: string, subscription: Subscription): Promise<void> {
+    try {
+      const { client } = await this.#connected()
+      if (!this.#channels.has(channel)) await client.query(`LISTEN ${escapeIdentifier(channel)}`)
+    } catch (error) {
+      this.#hangUpIfUnused()
+      throw error
+    }
+    const subscriptions = this.#channels.get(channel) ?? new Set<Subscription>()
     subscriptions.add(subscription)
     this.#channels.set(channel, subscriptions)
-    try {
-      const lease = await this.#connection()
-      if (others === undefined) await lease.resource.query(`LISTEN ${escapeIdentifier(channel)}`)
-    } catch (error) {
-      this.#forget(channel, subscription)
-      throw error
-    }
-    return () => this.#stop(channel, subscription)
   }
 
-  async #stop(channel: string, subscription: Subscription): Promise<void> {
-    if (!this.#forget(channel, subscription)) return
-    const lease = await this.#lease
-    if (lease === undefined || lease.released) return
-    await lease.resource.query(`UNLISTEN ${escapeIdentifier(channel)}`)
-    if (this.#channels.size === 0) this.#giveBack(lease)
-  }
-
-  /** Returns true when nobody listens to the channel any more. */
-  #forget(channel: string, subscription: Subscription): boolean {
+  async #unsubscribe(channel: string, subscription: Subscription): Promise<void> {
     const subscriptions = this.#channels.get(channel)
-    if (subscriptions?.delete(subscription) !== true || subscriptions.size > 0) return false
+    if (subscriptions?.delete(subscription) !== true || subscriptions.size > 0) return
     this.#channels.delete(channel)
-    return true
-  }
-
-  #connection(): Promise<Lease<Client>> {
-    this.#lease ??= this.#connect().catch((error: unknown) => {
-      this.#lease = undefined
-      throw error
-    })
-    return this.#lease
-  }
-
-  async #connect(): Promise<Lease<Client>> {
-    const lease = await this.#parts.acquire()
-    const client = lease.resource
-    const ended = () => this.#lost(lease)
-    client.on('notification', this.#deliver)
-    client.once('end', ended)
-    this.#giveBack = (given) => {
-      client.removeListener('notification', this.#deliver)
-      client.removeListener('end', ended)
-      this.#lease = undefined
-      given.release()
+    try {
+      await this.#line?.client.query(`UNLISTEN ${escapeIdentifier(channel)}`)
+    } finally {
+      this.#hangUpIfUnused()
     }
-    return lease
   }
 
-  #giveBack: (lease: Lease<Client>) => void = () => undefined
+  #hangUpIfUnused(): void {
+    if (this.#channels.size === 0) this.#line?.hangUp()
+  }
 
-  readonly #deliver = ({
-    channel,
-    payload = '',
-    processId,
-  }: {
+  async #connected(): Promise<Line> {
+    if (this.#line !== undefined) return this.#line
+    const lease = await this.#parts.acquire()
+    const line = this.#connect(lease)
+    this.#line = line
+    if (!this.#closed) return line
+    const ended = new Error('Cannot use a pool after calling end on the pool')
+    line.hangUp(ended)
+    throw ended
+  }
+
+  #connect(lease: Lease<Client>): Line {
+    const client = lease.resource
+    const lost = () => {
+      line.hangUp(new Error('the connection that listens was lost'))
+      if (!this.#closed && this.#channels.size > 0) this.#reconnect(0)
+    }
+    const line: Line = {
+      client,
+      hangUp: (error) => {
+        client.removeListener('notification', this.#deliver)
+        client.removeListener('end', lost)
+        if (this.#line === line) this.#line = undefined
+        if (!lease.released) lease.release(error)
+      },
+    }
+    client.on('notification', this.#deliver)
+    client.once('end', lost)
+    return line
+  }
+
+  readonly #deliver = (message: {
     channel: string
     payload?: string | undefined
     processId: number
   }): void => {
+    const { channel, payload = '', processId } = message
     for (const { handler } of this.#channels.get(channel) ?? []) {
       // In a turn of its own: what a handler throws must not end the connection's parser.
       queueMicrotask(() => handler(payload, { channel, payload, processId }))
     }
   }
 
-  #lost(lease: Lease<Client>): void {
-    this.#lease = undefined
-    if (!lease.released) lease.release(new Error('the connection that listens was lost'))
-    if (!this.#closed && this.#channels.size > 0 && this.#retry === undefined) this.#reconnect(0)
-  }
-
   #reconnect(attempt: number): void {
+    if (this.#retry !== undefined) return
     const millis = fullJitter(attempt, RETRY_BASE_MILLIS, RETRY_CAP_MILLIS, this.#parts.random)
     this.#retry = this.#parts.clock.setTimeout(() => {
-      this.#listenAgain().then(
-        () => {
-          this.#retry = undefined
-        },
-        () => this.#closed || this.#reconnect(attempt + 1),
-      )
+      this.#retry = undefined
+      this.#inTurn(() => this.#listenAgain()).catch(() => {
+        if (!this.#closed && this.#channels.size > 0) this.#reconnect(attempt + 1)
+      })
     }, millis)
   }
 
   async #listenAgain(): Promise<void> {
-    if (this.#closed) return
-    const lease = await this.#connection()
-    for (const channel of this.#channels.keys())
-      await lease.resource.query(`LISTEN ${escapeIdentifier(channel)}`)
-    for (const subscriptions of this.#channels.values())
-      for (const { onReconnect } of subscriptions) onReconnect?.()
+    // A later `listen()` may have connected already, and the last `stop()` may have made that needless.
+    if (this.#closed || this.#channels.size === 0) return
+    const { client } = await this.#connected()
+    for (const channel of this.#channels.keys()) await client.query(`LISTEN ${escapeIdentifier(channel)}`)
+    for (const subscriptions of this.#channels.values()) {
+      for (const { onReconnect } of subscriptions) if (onReconnect !== undefined) queueMicrotask(onReconnect)
+    }
   }
 
   /** Stops for good and gives the connection back. */
@@ -157,12 +171,7 @@ export class Listener {
     this.#closed = true
     this.#channels.clear()
     if (this.#retry !== undefined) this.#parts.clock.clearTimeout(this.#retry)
-    const lease = this.#lease
-    this.#lease = undefined
-    lease?.then(
-      // Destroyed, because the server still has it listening.
-      (given) => given.released || given.release(new Error('the pool ends')),
-      () => undefined,
-    )
+    // Closed and not given back, because the server still has it listening.
+    this.#line?.hangUp(new Error('the pool ends'))
   }
 }

@@ -102,6 +102,7 @@ export class Pool extends PgPool {
       options,
       onConnect: this.#config.onConnect,
       onError: (error: Error, client: Client) => this.#clientFailed(error, client),
+      onEnd: (client: Client) => void this.#engine.retire(client, 'lost'),
     }
     return new Sessions(source, systemClock)
   }
@@ -281,6 +282,11 @@ export class Pool extends PgPool {
     handler: NotificationHandler,
     options: ListenOptions = {},
   ): Promise<() => Promise<void>> {
+    if (this.ending) {
+      return this.#promise((_, reject) =>
+        reject(new Error('Cannot use a pool after calling end on the pool')),
+      )
+    }
     this.#listener ??= new Listener({
       clock: systemClock,
       random: Math.random,

@@ -7,7 +7,7 @@ import { AsyncResource } from 'node:async_hooks'
  */
 export function traced<R>(promise: Promise<R>): Promise<R> {
   return promise.catch((error: unknown) => {
-    if (error instanceof Error) Error.captureStackTrace(error)
+    if (error instanceof Error && Object.isExtensible(error)) Error.captureStackTrace(error)
     throw error
   })
 }

@@ -2,7 +2,7 @@
 import { systemClock } from '../base/clock.ts'
 import type { Lease } from '../core/lease.ts'
 import type { BatchQuery } from './batch.ts'
-import { isUnchanged, readBatch, runBatch } from './batch.ts'
+import { readBatch, runBatch, survivesFailure } from './batch.ts'
 import type { Call, QueryOptions } from './call.ts'
 import { least, readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
@@ -51,7 +51,7 @@ export class Queries {
           (error: Error) => answer(error, undefined),
         )
       },
-      answered: (lease, error) => lease.release(isUnchanged(lease.resource) ? undefined : error),
+      answered: (lease, error) => lease.release(survivesFailure(lease.resource) ? undefined : error),
       // Cancelling its head would let the rest of a batch run.
       abandoned: (lease, error) => lease.release(error),
     })

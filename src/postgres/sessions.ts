@@ -2,6 +2,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
 import { codeOf, SluiceError } from '../base/errors.ts'
+import { within } from '../base/within.ts'
 import type { Driver, Reusable } from '../core/driver.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import * as door from './driver.ts'
@@ -14,6 +15,8 @@ export interface SessionSource {
   readonly onConnect: ((client: Client) => unknown) | undefined
   /** A client has failed outside any statement. */
   onError(error: Error, client: Client): void
+  /** A client's connection has ended. */
+  onEnd(client: Client): void
 }
 
 /** Open failures that another try may mend; anything else is for a person. SQLSTATE classes: 08 connection, 53 resources, 57P0x shutdown and start. */
@@ -23,12 +26,17 @@ const PASSING =
 /** The first pause before a cancel request is repeated; each later one is twice as long. */
 const CANCEL_AGAIN_MILLIS = 20
 
+/** How long an open whose init hook has thrown waits for its session to be closed. */
+const CLOSE_AFTER_HOOK_MILLIS = 5_000
+
 export class Sessions implements Driver<Client> {
   readonly #source: SessionSource
   readonly #clock: Clock
   readonly #clients = new Set<Client>()
   /** Clients that have emitted an error and show in no other way that they are done for. */
   readonly #broken = new WeakSet<Client>()
+  /** Cancel requests under way: until they are over, a client is not at rest even when its statement has ended. */
+  readonly #cancelling = new WeakMap<Client, Promise<void>>()
   // Sockets live longer than the call that opened them and must not keep its context alive, nor run other callers' events in it.
   readonly #root = new AsyncResource('SluiceSession')
 
@@ -58,11 +66,24 @@ export class Sessions implements Driver<Client> {
 
   async #connect(client: Client, signal: AbortSignal): Promise<Client> {
     let ready = false
+    let failure: Error | undefined
     // Kept for the client's life: an error nobody listens to would end the process.
     client.on?.('error', (error: Error) => {
+      failure = error
       if (!door.hasWire(client)) this.#broken.add(client)
       if (ready) this.#source.onError(error, client)
     })
+    client.on?.('end', () => ready && this.#source.onEnd(client))
+    await this.#handshake(client, signal)
+    await this.#prepare(client, signal)
+    if (door.isDead(client) || this.#broken.has(client)) {
+      throw failure ?? new Error('Connection terminated unexpectedly')
+    }
+    ready = true
+    return client
+  }
+
+  async #handshake(client: Client, signal: AbortSignal): Promise<void> {
     const aborted = () => {
       if (door.hasWire(client)) door.destroy(client)
       else client.end?.(() => undefined)
@@ -72,14 +93,38 @@ export class Sessions implements Driver<Client> {
       await new Promise<void>((resolve, reject) => {
         client.connect((error: Error | null | undefined) => (error ? reject(error) : resolve()))
       })
-      await this.#source.onConnect?.(client)
     } catch (error) {
       throw signal.aborted ? signal.reason : error
     } finally {
       signal.removeEventListener('abort', aborted)
     }
-    ready = true
-    return client
+  }
+
+  /**
+   * Runs the init hook. From here on the server has a session, which must be closed and not just dropped: a hook that takes
+   * too long hands its connection over to be closed, one that throws has it closed first.
+   */
+  async #prepare(client: Client, signal: AbortSignal): Promise<void> {
+    const { onConnect } = this.#source
+    if (onConnect === undefined) return
+    let stop = (): void => undefined
+    const aborted = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    signal.addEventListener('abort', stop, { once: true })
+    const hook = (async () => onConnect(client))()
+    try {
+      await Promise.race([hook, aborted])
+    } catch (error) {
+      await within(this.#clock, CLOSE_AFTER_HOOK_MILLIS, (late) => this.close(client, late)).catch(
+        () => undefined,
+      )
+      throw error
+    } finally {
+      signal.removeEventListener('abort', stop)
+      // Whoever gave up on the hook does not hear of its failure any more.
+      hook.catch(() => undefined)
+    }
   }
 
   async close(client: Client, signal: AbortSignal): Promise<void> {
@@ -109,27 +154,27 @@ export class Sessions implements Driver<Client> {
   }
 
   reusable(client: Client): Reusable | Promise<Reusable> {
+    const cancelling = this.#cancelling.get(client)
+    if (cancelling !== undefined)
+      return cancelling.then(
+        () => this.reusable(client),
+        () => 'cancel-failed',
+      )
     if (door.isDead(client) || this.#broken.has(client)) return 'lost'
-    if (door.isBusy(client)) return this.#atRest(client).then(() => this.reusable(client))
+    if (door.isBusy(client)) return door.atRest(client).then(() => this.reusable(client))
     return door.isInTransaction(client) ? 'dirty' : true
-  }
-
-  /** Resolves when the answer to the last statement has ended; also when the connection has. */
-  #atRest(client: Client): Promise<void> {
-    return new Promise((resolve) => {
-      const rested = () => {
-        client.removeListener('drain', rested)
-        client.removeListener('end', rested)
-        resolve()
-      }
-      client.on('drain', rested)
-      client.on('end', rested)
-    })
   }
 
   /** Resolves when the statement has ended and no cancel request is on its way any more: a late one would hit the next statement. */
   async cancel(client: Client, signal: AbortSignal): Promise<void> {
-    if (door.isBusy(client)) await this.#stop(client, this.#atRest(client), signal)
+    if (!door.isBusy(client)) return
+    const stopped = this.#stop(client, door.atRest(client), signal)
+    this.#cancelling.set(client, stopped)
+    try {
+      await stopped
+    } finally {
+      this.#cancelling.delete(client)
+    }
   }
 
   /**

@@ -12,10 +12,14 @@ import { hasWire, plainQuery } from './driver.ts'
 export interface Bounds {
   readonly millis: number | undefined
   readonly signal: AbortSignal | undefined
+  /** A second signal: that of a transaction around the statement. */
+  readonly outer?: AbortSignal | undefined
 }
 
 /** What becomes of a statement: exactly one of the two is called, once. */
 export interface Ends<R> {
+  /** Whether the statement is at the server yet; missing where it is sent as soon as it starts. */
+  isSent?(): boolean
   /** The driver has answered. */
   answered(error: Error | undefined, result: R | undefined): void
   /** Its caller has given up; the statement still runs. */
@@ -30,15 +34,20 @@ export type Answer<R> = (error: Error | undefined, result: R | undefined) => voi
 
 /** A statement that has bounds. */
 class Run {
-  readonly millis: number
   deadline: Deadline<Run> | undefined = undefined
-  stopListening: (() => void) | undefined = undefined
+  stopListening: (() => void)[] = []
+  /** What to say at the deadline. */
+  readonly timeout: () => SluiceError
   readonly #deadlines: Deadlines<Run>
   readonly #abandoned: (error: SluiceError) => void
   #over = false
 
-  constructor(millis: number, deadlines: Deadlines<Run>, abandoned: (error: SluiceError) => void) {
-    this.millis = millis
+  constructor(
+    deadlines: Deadlines<Run>,
+    abandoned: (error: SluiceError) => void,
+    timeout: () => SluiceError,
+  ) {
+    this.timeout = timeout
     this.#deadlines = deadlines
     this.#abandoned = abandoned
   }
@@ -48,13 +57,18 @@ class Run {
     if (this.#over) return false
     this.#over = true
     if (this.deadline !== undefined) this.#deadlines.remove(this.deadline)
-    this.stopListening?.()
+    for (const stop of this.stopListening) stop()
     return true
   }
 
   abandon(error: SluiceError): void {
     if (this.end()) this.#abandoned(error)
   }
+}
+
+const WHAT_NOW = {
+  'not-sent': 'the statement was not sent',
+  unknown: 'the statement is being cancelled and may have taken effect',
 }
 
 /** Runs statements; all their deadlines share one timer. */
@@ -66,23 +80,31 @@ export class Statements {
   constructor(clock: Clock, numbers: () => PoolNumbers) {
     this.#clock = clock
     this.#numbers = numbers
-    this.#deadlines = new Deadlines(clock, (run) => run.abandon(this.#timeout(run.millis)))
+    this.#deadlines = new Deadlines(clock, (run) => run.abandon(run.timeout()))
   }
 
   /** Starts something that answers once, and sees that it keeps its bounds. */
   run<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void {
-    if (bounds.millis === undefined && bounds.signal === undefined)
+    const { millis, signal, outer } = bounds
+    if (millis === undefined && signal === undefined && outer === undefined) {
       start((error, result) => ends.answered(error, result))
-    else this.#watch(start, bounds, ends)
+    } else this.#watch(start, bounds, ends)
   }
 
-  #watch<R>(start: (answer: Answer<R>) => void, { millis, signal }: Bounds, ends: Ends<R>): void {
-    if (signal?.aborted === true) return ends.answered(this.#aborted(signal.reason, 'not-sent'), undefined)
-    const run = new Run(millis ?? 0, this.#deadlines, (error) => ends.abandoned(error))
+  #watch<R>(start: (answer: Answer<R>) => void, { millis, signal, outer }: Bounds, ends: Ends<R>): void {
+    const signals = [signal, outer].filter((given) => given !== undefined)
+    const aborted = signals.find((given) => given.aborted)
+    if (aborted !== undefined) return ends.answered(this.#aborted(aborted.reason, 'not-sent'), undefined)
+    const outcome = () => (ends.isSent?.() === false ? 'not-sent' : 'unknown')
+    const run = new Run(
+      this.#deadlines,
+      (error) => ends.abandoned(error),
+      () => this.#timeout(millis ?? 0, outcome()),
+    )
     if (millis !== undefined) run.deadline = this.#deadlines.add(run, millis, this.#clock.now())
-    if (signal !== undefined) {
-      run.stopListening = onAbort(signal, () => run.abandon(this.#aborted(signal.reason, 'unknown')))
-    }
+    run.stopListening = signals.map((given) =>
+      onAbort(given, () => run.abandon(this.#aborted(given.reason, outcome()))),
+    )
     start((error, result) => run.end() && ends.answered(error, result))
   }
 
@@ -90,21 +112,17 @@ export class Statements {
     this.#deadlines.clear()
   }
 
-  #timeout(millis: number): SluiceError {
-    const text = `${READ_TIMEOUT}: no answer within ${Math.round(millis).toLocaleString('en-US')} ms; the statement is being cancelled and may have taken effect`
+  #timeout(millis: number, outcome: 'not-sent' | 'unknown'): SluiceError {
+    const text = `${READ_TIMEOUT}: no answer within ${Math.round(millis).toLocaleString('en-US')} ms; ${WHAT_NOW[outcome]}`
     return new SluiceError('SLUICE_QUERY_TIMEOUT', text, {
       phase: 'query',
       numbers: this.#numbers(),
-      outcome: 'unknown',
+      outcome,
     })
   }
 
   #aborted(reason: unknown, outcome: 'not-sent' | 'unknown'): SluiceError {
-    const what =
-      outcome === 'unknown'
-        ? 'the statement is being cancelled and may have taken effect'
-        : 'the statement was not sent'
-    const text = `aborted by the caller: ${messageOf(reason)}; ${what}`
+    const text = `aborted by the caller: ${messageOf(reason)}; ${WHAT_NOW[outcome]}`
     return new SluiceError('SLUICE_ABORTED', text, {
       phase: 'query',
       numbers: this.#numbers(),

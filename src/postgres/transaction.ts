@@ -1,4 +1,5 @@
 /** Transactions: one lease from BEGIN to COMMIT, under a deadline, rolled back however they fail. */
+import { onAbort } from '../base/aborts.ts'
 import { fullJitter } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
@@ -114,35 +115,23 @@ async function attemptOnce<R>(
   parts: TransactionParts,
 ): Promise<R> {
   const lease = await parts.lease({ priority, agent, signal, timeoutMillis: plan.maxWait })
-  const controller = new AbortController()
-  const timer = parts.clock.setTimeout(() => controller.abort(timeoutError(plan, parts)), plan.timeout)
-  const scope = new Scope(
-    lease,
-    signal === undefined ? controller.signal : AbortSignal.any([controller.signal, signal]),
-  )
+  const scope = new Scope(lease, parts.numbers)
+  const timer = parts.clock.setTimeout(() => scope.stop(timeoutError(plan, parts)), plan.timeout)
+  const stopListening = signal && onAbort(signal, () => scope.stop(abortError(signal.reason, parts)))
   try {
     await scope.query(plan.begin)
-    const result = await scope.race(fn(scope))
+    const result = await scope.race(fn)
     await scope.commit()
     lease.release()
     return result
   } catch (error) {
-    await rollBack(lease, scope)
+    const undone = scope.rollBack()
+    // Whoever gave up hears of it at once, whatever the server does; who failed may read what was before.
+    if (scope.stopped === undefined) await undone
     throw scope.failure(error)
   } finally {
-    scope.close()
+    stopListening?.()
     parts.clock.clearTimeout(timer)
-  }
-}
-
-/** What was begun is undone; a connection that cannot say so is closed. */
-async function rollBack(lease: PoolLease, scope: Scope): Promise<void> {
-  scope.close()
-  try {
-    await lease.query('ROLLBACK', undefined, { timeout: ROLLBACK_MILLIS })
-    lease.release()
-  } catch (error) {
-    lease.release(error as Error)
   }
 }
 
@@ -153,16 +142,33 @@ function timeoutError({ timeout }: Plan, parts: TransactionParts): SluiceError {
   return new SluiceError('SLUICE_TRANSACTION_TIMEOUT', text, { phase: 'query', numbers: parts.numbers() })
 }
 
-/** The transaction as `fn` sees it. */
+function abortError(reason: unknown, parts: TransactionParts): SluiceError {
+  const text = `the transaction was aborted by the caller and is rolled back: ${messageOf(reason)}`
+  return new SluiceError('SLUICE_ABORTED', text, { phase: 'query', numbers: parts.numbers(), cause: reason })
+}
+
+/** The transaction as `fn` sees it, and its end. */
 class Scope implements Transaction {
   readonly #lease: PoolLease
-  readonly #signal: AbortSignal
+  readonly #numbers: () => PoolNumbers
+  readonly #controller = new AbortController()
   #over = false
-  #firstError: unknown
+  #committing = false
+  /** The error that broke the transaction at the server, until a savepoint undoes it. */
+  #broken: unknown
 
-  constructor(lease: PoolLease, signal: AbortSignal) {
+  constructor(lease: PoolLease, numbers: () => PoolNumbers) {
     this.#lease = lease
-    this.#signal = signal
+    this.#numbers = numbers
+  }
+
+  /** Why the transaction was stopped from outside, if it was. */
+  get stopped(): SluiceError | undefined {
+    return this.#controller.signal.aborted ? (this.#controller.signal.reason as SluiceError) : undefined
+  }
+
+  stop(error: SluiceError): void {
+    this.#controller.abort(error)
   }
 
   async query<R extends QueryResultRow = QueryResultRow>(
@@ -172,47 +178,70 @@ class Scope implements Transaction {
   ): Promise<QueryResult<R>> {
     if (this.#over)
       throw new Error('This transaction is over: its connection may belong to somebody else by now.')
-    const signal =
-      options.signal === undefined ? this.#signal : AbortSignal.any([this.#signal, options.signal])
     try {
-      return await this.#lease.query<R>(statement, values, { ...options, signal })
+      const result = await this.#lease.queryWithin<R>(this.#controller.signal, statement, values, options)
+      this.#broken = undefined
+      return result
     } catch (error) {
-      this.#firstError ??= error
+      this.#broken ??= error
       throw error
     }
   }
 
   /** Waits for `fn`, but not longer than the transaction may take: `fn` may be waiting for something that never comes. */
-  race<R>(work: Promise<R> | R): Promise<R> {
-    const signal = this.#signal
+  race<R>(fn: (transaction: Transaction) => Promise<R> | R): Promise<R> {
+    const { signal } = this.#controller
+    const work = (async () => fn(this))()
     return new Promise<R>((resolve, reject) => {
       const abort = () => reject(signal.reason)
-      if (signal.aborted) return abort()
       signal.addEventListener('abort', abort, { once: true })
-      Promise.resolve(work)
-        .finally(() => signal.removeEventListener('abort', abort))
-        .then(resolve, reject)
+      if (signal.aborted) abort()
+      work.then(resolve, reject)
     })
   }
 
   /** @throws what made the transaction fail, when the server could only roll it back: `fn` may have caught that error */
   async commit(): Promise<void> {
-    const { command } = await this.query('COMMIT')
-    if (command === 'ROLLBACK') throw this.#firstError
-  }
-
-  /** The error to tell: the deadline or the abort rather than the statement that it cancelled. */
-  failure(error: unknown): unknown {
-    if (!this.#signal.aborted) return error
-    const { reason } = this.#signal
-    if (SluiceError.is(reason)) return reason
-    const text = `the transaction was aborted by the caller and rolled back: ${messageOf(reason)}`
-    return SluiceError.is(error)
-      ? error
-      : new SluiceError('SLUICE_ABORTED', text, { phase: 'query', cause: reason })
-  }
-
-  close(): void {
+    // What `fn` left running must not send anything behind the COMMIT, outside the transaction.
     this.#over = true
+    this.#committing = true
+    const { command } = await this.#lease.queryWithin(this.#controller.signal, 'COMMIT', undefined, {})
+    this.#committing = false
+    if (command !== 'ROLLBACK') return
+    if (this.#broken instanceof Error) throw this.#broken
+    throw new Error('the server rolled the transaction back instead of committing it')
   }
+
+  /** Undoes what was begun, and gives the connection back; one that cannot say so is closed. Never fails. */
+  async rollBack(): Promise<void> {
+    this.#over = true
+    if (this.#lease.released) return
+    try {
+      await this.#lease.query('ROLLBACK', undefined, { timeout: ROLLBACK_MILLIS })
+      this.#lease.release()
+    } catch (error) {
+      if (!this.#lease.released) this.#lease.release(error as Error)
+    }
+  }
+
+  /** The error to tell: why the transaction was stopped rather than the statement that this cancelled. */
+  failure(error: unknown): unknown {
+    const told = this.stopped ?? error
+    if (!this.#committing || isFromServer(told)) return told
+    // The COMMIT was sent and not answered.
+    const code = this.stopped?.code ?? 'SLUICE_CONNECTION_LOST'
+    const text = `COMMIT was sent and its answer never came, so the transaction may have taken effect: ${messageOf(told)}`
+    return new SluiceError(code, text, {
+      phase: 'query',
+      numbers: this.#numbers(),
+      outcome: 'unknown',
+      cause: told,
+    })
+  }
+}
+
+/** An error that the server gave as its answer; 57P01 to 57P05 and class 08 tell that it is gone instead. */
+function isFromServer(error: unknown): boolean {
+  const code = codeOf(error) ?? ''
+  return /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)
 }

@@ -135,10 +135,12 @@ describe('a lease', () => {
     const pool = open({ max: 2 })
     const lease = await pool.lease()
     const { processId } = lease
-    const asked = lease.query('SELECT pg_sleep(30)')
+    const told = expect(lease.query('SELECT pg_sleep(30)')).rejects.toMatchObject({ code: '57P01' })
     await pool.query('SELECT pg_terminate_backend($1)', [processId])
-    await expect(asked).rejects.toMatchObject({ code: '57P01' })
+    await told
+    const removed = new Promise((resolve) => pool.once('remove', resolve))
     lease.release()
+    await removed
     expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }])
     expect(pool.stats().closed).toEqual({ lost: 1 })
   })
