@@ -122,9 +122,10 @@ describe('a transaction', () => {
 
   test('whose COMMIT is never answered says that it may have taken effect', async () => {
     const url = new URL(databaseUrl())
+    const port = Number(url.port)
     let silent = false
     const proxy = createServer((inbound) => {
-      const outbound = connect(Number(url.port), url.hostname)
+      const outbound = connect(port, url.hostname)
       inbound.pipe(outbound)
       outbound.on('data', (bytes) => silent || inbound.write(bytes))
       inbound.on('error', () => undefined).on('close', () => outbound.destroy())
