@@ -34,3 +34,13 @@ export function interruption(): AbortSignal {
   process.stderr.on('error', () => {})
   return controller.signal
 }
+
+/** Rejects with the reason of `signal` as soon as it has one, whatever `work` is still waiting for. */
+export function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -15,7 +15,8 @@ export interface Target {
   readonly redact: (text: string) => string
 }
 
-const shape = 'postgres://user:password@host:5432/database'
+// Without a password: it would be hidden like a real one.
+const shape = 'postgres://user@host:5432/database'
 
 /**
  * Reads a connection string.
@@ -87,7 +88,8 @@ function whyNotParsed(text: string): string {
 function readPort(url: URL, refuse: (why: string) => never): number {
   const text = url.searchParams.get('port') ?? (url.port || '5432')
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return refuse('must have a port from 1 to 65,535.')
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    return refuse('must have a port from 1 to 65,535.')
   return port
 }
 

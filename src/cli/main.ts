@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+/** The `sluice` command. */
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { redact } from '../base/redact.ts'
+import { checkCommand } from './check.ts'
+import { demoCommand } from './demo.ts'
+import { Interrupted, interruption } from './interrupt.ts'
+import { exitCodes, Refusal } from './refusal.ts'
+
+/** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
+function makeProgram(signal: AbortSignal): Command {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+  const program = new Command('sluice')
+    .description('The connection pool for agent workloads.')
+    .version(version)
+    .addCommand(demoCommand(signal))
+    .addCommand(checkCommand(signal))
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      outputError: (text, write) => write(redact(text)),
+    })
+  }
+  return program
+}
+
+/** The exit code for what a command threw, once it has been said. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.badInput
+  if (error instanceof Interrupted) return error.exitCode
+  if (error instanceof Refusal) {
+    console.error(`sluice: ${redact(error.message)}`)
+    return error.exitCode
+  }
+  // Nothing a person did: whoever reports it will want the stack.
+  console.error(redact(error instanceof Error ? (error.stack ?? error.message) : String(error)))
+  return exitCodes.failed
+}
+
+/** A driver's warnings run over many lines; the first one says it. */
+function oneLineWarnings(): void {
+  process.removeAllListeners('warning')
+  process.on('warning', ({ message }) => console.error(`sluice: ${redact(message.split('\n', 1)[0] ?? '')}`))
+}
+
+oneLineWarnings()
+const signal = interruption()
+try {
+  await makeProgram(signal).parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+  // What an interrupted command still waits for holds the process up no longer.
+  if (error instanceof Interrupted) process.exit()
+}
