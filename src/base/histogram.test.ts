@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Histogram } from './histogram.ts'
 
-/** One bucket is 2^(1/8) wide. */
-const ERROR = 2 ** (1 / 8)
+/** The widest bucket, the first of a doubling, spans a sixteenth. */
+const ERROR = 1 + 1 / 16
 
 test('an empty histogram says zero everywhere', () => {
   expect(new Histogram().snapshot()).toEqual({ count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
@@ -15,7 +15,7 @@ test('count, mean and max are exact', () => {
   expect([histogram.count, histogram.mean, histogram.max]).toEqual([3, 3, 6])
 })
 
-test('every quantile is right to within one bucket, 9 %, and never below the true one', () => {
+test('every quantile is right to within one bucket, 6.3 %, and never below the true one', () => {
   const values = fc.array(fc.double({ min: 0.001, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 200 })
   fc.assert(
     fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (durations, q) => {

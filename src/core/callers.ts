@@ -9,7 +9,7 @@ import type { Opens } from './opens.ts'
 import type { Settings } from './options.ts'
 import type { Scene } from './refusals.ts'
 import { waiterAborted, waiterEnded, waiterRefused, waiterShed, waiterTimeout } from './refusals.ts'
-import type { Slots } from './slot.ts'
+import type { SlotKind, Slots } from './slot.ts'
 import type { Tally } from './stats.ts'
 import type { Waiter } from './waiters.ts'
 import { WaitQueue } from './waiters.ts'
@@ -26,6 +26,9 @@ export interface CallersParts<T> {
 
 /** How long callers are left waiting for a connection that is being checked before another one is checked or opened for them. */
 export const CHECK_PATIENCE_MILLIS = 100
+
+/** The same for a connection that is being opened: a handshake over TLS takes tenths of a second at the other end of the world. */
+export const OPEN_PATIENCE_MILLIS = 1_000
 
 export class Callers<T> {
   readonly #parts: CallersParts<T>
@@ -55,17 +58,25 @@ export class Callers<T> {
 
   /** Callers for whom no connection is on its way. */
   get unserved(): number {
-    return Math.max(0, this.#queue.size - this.#parts.slots.counts.opening - this.promptChecks)
+    return Math.max(0, this.#queue.size - this.promptOpens - this.promptChecks)
+  }
+
+  /** Opens that can still be expected to bring a connection at any moment. */
+  get promptOpens(): number {
+    return this.#parts.slots.counts.opening === 0 ? 0 : this.#younger('opening', OPEN_PATIENCE_MILLIS)
   }
 
   /** Checks from which an answer can still be expected at any moment. */
   get promptChecks(): number {
+    return this.#parts.slots.counts.checking === 0 ? 0 : this.#younger('checking', CHECK_PATIENCE_MILLIS)
+  }
+
+  #younger(kind: SlotKind, millis: number): number {
     const { clock, slots } = this.#parts
-    if (slots.counts.checking === 0) return 0
-    const since = clock.now() - CHECK_PATIENCE_MILLIS
-    let prompt = 0
-    for (const { state } of slots) if (state.kind === 'checking' && state.since > since) prompt += 1
-    return prompt
+    const since = clock.now() - millis
+    let count = 0
+    for (const { state } of slots) if (state.kind === kind && state.since > since) count += 1
+    return count
   }
 
   /** Lets a caller wait, `millis` at most. */
@@ -171,8 +182,7 @@ export class Callers<T> {
   #scene(waiter: Waiter<T>): Scene {
     const { clock, opens, settings, slots } = this.#parts
     const now = clock.now()
-    const leases = [...slots].flatMap(({ state }) => (state.kind === 'leased' ? [state] : []))
-    const longest = leases.sort((a, b) => a.since - b.since)[0]
+    const longest = slots.longestLease
     return {
       numbers: this.numbers(),
       waitedMillis: now - waiter.since,

@@ -46,6 +46,7 @@ export class HookList<T> {
   }
 
   emit<K extends keyof Hooks<T>>(name: K, ...facts: Arguments<T, K>): void {
+    if (this.#attached.length === 0) return
     for (const hooks of this.#attached) {
       try {
         ;(hooks[name] as ((...facts: Arguments<T, K>) => void) | undefined)?.apply(hooks, facts)

@@ -171,3 +171,21 @@ test('a driver that calls the pool in the turn of its open does not make it open
   expect([outer, ...inner].filter(({ state }) => state === 'lent')).toHaveLength(2)
   expect([driver.peak, driver.violations, pool.stats().total]).toEqual([2, [], 2])
 })
+
+test('an open that hangs is not waited for longer than a second while there is room for another', async () => {
+  const { ask, clock, driver } = fakePool({ max: 2, connectionTimeoutMillis: 10_000 })
+  driver.next('open', 'never')
+  const asked = ask()
+  await clock.advance(900)
+  expect([asked.state, driver.calls]).toEqual(['waiting', ['open 1']])
+  await clock.advance(200)
+  expect([asked.state, driver.calls.slice(0, 2)]).toEqual(['lent', ['open 1', 'open 2']])
+})
+
+test('four opens that hang do not keep the others from starting', async () => {
+  const { ask, clock, driver } = fakePool({ max: 10, connectionTimeoutMillis: 10_000 })
+  driver.next('open', 'never', 'never', 'never', 'never')
+  const asked = Array.from({ length: 6 }, () => ask())
+  await clock.advance(1_100)
+  expect(asked.filter(({ state }) => state === 'lent')).toHaveLength(6)
+})

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
-import { Callers, CHECK_PATIENCE_MILLIS } from './callers.ts'
+import { Callers, CHECK_PATIENCE_MILLIS, OPEN_PATIENCE_MILLIS } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
@@ -27,6 +27,8 @@ import type { Settle } from './waiters.ts'
 import { Waiter } from './waiters.ts'
 
 type Mode = PoolStats['state']
+
+const NO_WISHES: AcquireOptions = Object.freeze({})
 
 /** A pool of whatever its driver opens. */
 export class Pool<T extends object> {
@@ -94,7 +96,7 @@ export class Pool<T extends object> {
    * of reach); SLUICE_QUEUE_FULL, SLUICE_SHED, SLUICE_ABORTED, SLUICE_POOL_ENDED; the driver's own error while no open has
    * ever succeeded and trying again will not help
    */
-  acquire(options: AcquireOptions = {}): Promise<Lease<T>> {
+  acquire(options: AcquireOptions = NO_WISHES): Promise<Lease<T>> {
     return new Promise((resolve, reject) => {
       this.request(options, (error, lease) => (lease === undefined ? reject(error) : resolve(lease)))
     })
@@ -148,6 +150,7 @@ export class Pool<T extends object> {
         this.#again = false
         if (this.#callers.size > 0 && this.#mode !== 'paused') this.#serve(now)
         this.#startOpens(now)
+        if (this.#callers.size > 0) this.#lookAgain(now)
         this.#letGo(now)
       }
     } finally {
@@ -203,17 +206,21 @@ export class Pool<T extends object> {
 
   #startOpens(now: number): void {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
-    const wanted = Math.max(
-      this.#mode === 'paused' ? 0 : this.unserved,
-      ending ? 0 : this.#settings.min - (this.#slots.total - this.#slots.counts.closing),
-    )
-    const { checking, idle } = this.#slots.counts
-    if (checking > 0 && this.#callers.size > 0 && (idle > 0 || this.#room > 0))
-      this.#alarm.by(now + CHECK_PATIENCE_MILLIS, now)
+    const missing = ending ? 0 : this.#settings.min - this.#live
+    if (missing <= 0 && this.#callers.size === 0) return
+    const wanted = Math.max(this.#mode === 'paused' ? 0 : this.unserved, missing)
     if (wanted <= 0 || this.#room <= 0) return
     if (now < this.#opens.retryAt) this.#alarm.by(this.#opens.retryAt, now)
-    const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#slots.counts.opening, now))
+    const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#callers.promptOpens, now))
     for (let n = 0; n < starts; n++) this.#lifecycle.open(now)
+  }
+
+  /** A check or an open that takes too long must not hold up the callers who count on it. */
+  #lookAgain(now: number): void {
+    const { checking, idle, opening } = this.#slots.counts
+    if (idle === 0 && this.#room <= 0) return
+    if (checking > 0) this.#alarm.by(now + CHECK_PATIENCE_MILLIS, now)
+    else if (opening > 0) this.#alarm.by(now + OPEN_PATIENCE_MILLIS, now)
   }
 
   /** Closes idle connections that the pool should not keep: all of them when it ends, else the ones above `max`. */
@@ -221,7 +228,7 @@ export class Pool<T extends object> {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
     const keep = ending ? 0 : this.#settings.max
     let slot = this.#slots.idle.first
-    while (slot !== undefined && this.#slots.total - this.#slots.counts.closing > keep) {
+    while (slot !== undefined && this.#live > keep) {
       this.#lifecycle.close(slot, idleConnection(slot), ending ? 'ended' : 'above-max', now)
       slot = this.#slots.idle.first
     }
