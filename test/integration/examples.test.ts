@@ -98,7 +98,8 @@ describe('agent-memory', () => {
     await reportRuns(false)
     const found = await fetch(at('/memory/ada/taste%2Fsweet'))
     expect([found.status, answered]).toEqual([200, 0])
-    expect((await (await fetch(at('/stats'))).json()).aborted).toBeGreaterThan(0)
+    const stats = (await (await fetch(at('/stats'))).json()) as { aborted: number }
+    expect(stats.aborted).toBeGreaterThan(0)
   })
 
   test('on SIGTERM answers what it has taken on, then ends with nothing left open', async () => {

@@ -1,4 +1,5 @@
 /** The demo itself: a database, its data, and the two pools in turns. */
+import { messageOf } from '../../base/errors.ts'
 import { startPostgres } from '../../demo/embedded.ts'
 import { defaultAgents } from '../../demo/workload/agents.ts'
 import type { DataSet } from '../../demo/workload/load.ts'
@@ -6,6 +7,7 @@ import { dropWorkload, loadWorkload, resetWorkload } from '../../demo/workload/l
 import type { WorkloadPool } from '../../demo/workload/port.ts'
 import { runWorkload } from '../../demo/workload/run.ts'
 import { Pool } from '../../postgres/pool.ts'
+import { exitCodes, Refusal } from '../refusal.ts'
 import type { Target } from '../target.ts'
 import { readTarget } from '../target.ts'
 import type { Comparison, SideReport, Sides } from './compare.ts'
@@ -109,7 +111,11 @@ export async function runDemo(
 
 async function embedded({ max }: DemoOptions, undo: Undo, show: Show): Promise<Target> {
   show.starting()
-  const server = await startPostgres({ settings: { max_connections: Math.max(100, max + 20) } })
+  const settings = { max_connections: Math.max(100, max + 20) }
+  const server = await startPostgres({ settings }).catch((error: unknown) => {
+    // It says itself what is missing and what to do.
+    throw new Refusal(messageOf(error), exitCodes.failed)
+  })
   undo.push(() => server.stop())
   return readTarget(server.url, 'The URL of the embedded Postgres')
 }

@@ -75,20 +75,25 @@ function kindCells(
 
 function slots({ max, leased, idle, between, waiting }: PoolView, paint: Paint, width: number): string[] {
   const { glyphs, good, busy, dim } = paint
-  const room = Math.min(max, Math.max(10, width - labelWidth - 40))
-  const cells = (count: number): number => Math.round((count / max) * room)
-  const shown = [cells(leased), cells(between), cells(idle)] as const
-  const free = Math.max(0, room - sum(shown))
+  // As wide as the words can get, so that the bar keeps its length.
+  const widest = slotWords(max, max, max, max).length
+  const room = Math.min(max, Math.max(10, width - labelWidth - widest - 3))
+  // Where each part ends, counted in cells: rounded like this the parts never add up to more than the bar.
+  const end = (count: number): number => Math.min(room, Math.round((count / max) * room))
+  const ends = [end(leased), end(leased + between), end(leased + between + idle)] as const
   const picture =
-    busy(glyphs.full.repeat(shown[0])) +
-    good(glyphs.half.repeat(shown[1])) +
-    good(glyphs.empty.repeat(shown[2])) +
-    dim(glyphs.dot.repeat(free))
-  const words = `${leased} leased, ${idle} idle${between > 0 ? `, ${between} changing` : ''}, of ${max}`
+    busy(glyphs.full.repeat(ends[0])) +
+    good(glyphs.half.repeat(ends[1] - ends[0])) +
+    good(glyphs.empty.repeat(ends[2] - ends[1])) +
+    dim(glyphs.dot.repeat(room - ends[2]))
   return [
-    ` ${left('slots', labelWidth)}${picture}  ${words}`,
+    ` ${left('slots', labelWidth)}${picture}  ${slotWords(max, leased, idle, between)}`,
     ` ${left('waiting', labelWidth)}${waiting.map(([label, count]) => `${label} ${count}`).join('   ')}`,
   ]
+}
+
+function slotWords(max: number, leased: number, idle: number, between: number): string {
+  return `${leased} leased, ${idle} idle${between > 0 ? `, ${between} changing` : ''}, of ${max}`
 }
 
 /** The line that begins a turn where nothing is drawn. */
