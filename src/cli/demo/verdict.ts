@@ -45,25 +45,37 @@ function standing(word: string, times: readonly Comparison[], verdict: Verdict):
 }
 
 function whyTimesDiffer(times: readonly Comparison[]): string {
-  const kindsThat = (verdict: Verdict, priority: string): StatementKind[] => [
-    ...new Set(
-      times.flatMap(({ kind, verdict: own }) =>
-        own === verdict && kind !== undefined && priorities[kind] === priority ? [kind] : [],
-      ),
-    ),
-  ]
-  const first = kindsThat('ahead', 'high')
-  const last = [...kindsThat('behind', 'low'), ...kindsThat('behind', 'medium')]
+  const first = kindsThat(times, 'ahead', 'high')
+  const last = [...kindsThat(times, 'behind', 'low'), ...kindsThat(times, 'behind', 'medium')]
   const parts = [
     first.length > 0
       ? 'lookups, writes and transactions have high priority and pass slower work in the queue'
       : '',
     last.length > 0 ? `what has lower priority (${last.join(', ')}) gives way` : '',
-    kindsThat('behind', 'high').length > 0
-      ? 'why urgent statements are behind, the design does not explain: look again with more --seconds, on a machine that does nothing else'
-      : '',
+    whyUrgentIsBehind(times),
   ].filter((part) => part !== '')
   return parts.length === 0 ? '' : `Why: ${parts.join('; ')}.`
+}
+
+function kindsThat(times: readonly Comparison[], verdict: Verdict, priority: string): StatementKind[] {
+  return statementKinds.filter(
+    (kind) =>
+      priorities[kind] === priority && times.some((row) => row.kind === kind && row.verdict === verdict),
+  )
+}
+
+/**
+ * Seen in pg_stat_activity: both pools run as much slow work, but with pg.Pool more often nothing else, and
+ * agents that stand still ask nothing. So its median is one of the good moments.
+ */
+function whyUrgentIsBehind(times: readonly Comparison[]): string {
+  const urgent = times.filter(({ kind }) => kind !== undefined && priorities[kind] === 'high')
+  const behind = urgent.filter(({ verdict }) => verdict === 'behind')
+  const tailAhead = urgent.some(({ figure, verdict }) => figure !== 'p50' && verdict === 'ahead')
+  if (behind.length === 0) return ''
+  return tailAhead && behind.every(({ figure }) => figure === 'p50')
+    ? 'the p50 of short work is behind because Sluice also answers them while slow work keeps the processors busy; with pg.Pool agents stand still then and ask nothing, so its p50 is that of the good moments'
+    : 'why urgent statements are behind, the design does not explain: look again with more --seconds, on a machine that does nothing else'
 }
 
 function cancellation(rows: readonly Comparison[]): string {

@@ -47,7 +47,15 @@ describe('the picture of a moment', () => {
 
   test('is one line where nothing can be drawn', async () => {
     const line = plainLine(await moment(view(10, 7)))
-    expect(line).toContain('waiting high 12345, medium 678, low 9')
-    expect(line).not.toContain('\n')
+    expect(line).toMatch(
+      /^ {2}2\.5 s 123,456\/s {2}lookup p95 .* ms {2}7 leased {2}waiting 12345 high 678 medium 9 low$/,
+    )
+    const calm = { ...view(10, 10), waiting: [['high', 0]] as const }
+    expect(plainLine(await moment(calm))).toContain('waiting 0')
+    const busy = {
+      ...view(10, 10),
+      waiting: [['high', 60] as const, ['medium', 60] as const, ['low', 60] as const],
+    }
+    expect(plainLine({ ...(await moment(busy)), recentPerSecond: 9_999 }).length).toBeLessThanOrEqual(80)
   })
 })

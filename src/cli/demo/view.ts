@@ -104,17 +104,15 @@ export function titleOf({ order, index, secondsPerTurn }: Moment, max: number): 
 
 /** The line for now and then. */
 export function plainLine({ order, index, elapsed, recentPerSecond, figures, view }: Moment): string {
-  const { lookup, aggregate } = figures[order[index] ?? 'sluice'].statements
-  const waiting = view.waiting.map(([label, count]) => `${label} ${count}`).join(', ')
-  const parts = [
+  const { lookup } = figures[order[index] ?? 'sluice'].statements
+  const waiting = view.waiting.filter(([, count]) => count > 0)
+  return [
     `${elapsed.toFixed(1)} s`.padStart(7),
-    `${whole(recentPerSecond)}/s`,
-    `lookup p95 ${millis(lookup.p95)}`,
-    `aggregate p95 ${aggregate.count === 0 ? '–' : millis(aggregate.p95)}`,
-    `leased ${view.leased}/${view.max}`,
-    `waiting ${waiting}`,
-  ]
-  return parts.join('  ')
+    ` ${whole(recentPerSecond)}/s`.padStart(8),
+    `  lookup p95 ${millis(lookup.p95)}`,
+    `  ${view.leased} leased`,
+    `  waiting ${waiting.length === 0 ? 0 : waiting.map(([label, count]) => `${count} ${label}`).join(' ')}`,
+  ].join('')
 }
 
 function rateOf(perSecond: number): string {
