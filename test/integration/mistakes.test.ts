@@ -185,11 +185,10 @@ test('verify that ends after the pool was ended by force settles its caller', as
       setTimeout(done, 150)
     },
   })
-  const asked = pool.query('SELECT 1')
-  const told = expect(asked).rejects.toThrow('Cannot use a pool after calling end on the pool')
+  const told = pool.query('SELECT 1').catch((error: unknown) => error)
   await pause(60)
   await pool.end()
-  await told
+  expect(await told).toMatchObject({ message: 'Cannot use a pool after calling end on the pool' })
 })
 
 test('verify counts in the timeout of the call', async () => {
@@ -201,11 +200,10 @@ test('verify counts in the timeout of the call', async () => {
 
 test('a pool ended by force leaves the holder’s own error to be seen', async () => {
   const pool = open({ endTimeoutMillis: 50 })
-  const work = pool.transaction((tx) => tx.query('SELECT pg_sleep(30)'))
-  const told = expect(work).rejects.toThrow('Connection terminated')
+  const told = pool.transaction((tx) => tx.query('SELECT pg_sleep(30)')).catch((error: unknown) => error)
   await pause(50)
   await pool.end()
-  await told
+  expect(await told).toMatchObject({ message: 'Connection terminated' })
 })
 
 test('a signal with many statements behind it raises no warning and holds nothing', async () => {
@@ -260,9 +258,7 @@ describe('listen', () => {
 test('a frozen error of a hook reaches its caller as it is', async () => {
   const frozen = Object.freeze(new Error('frozen'))
   const pool = open({
-    onConnect: () => {
-      throw frozen
-    },
+    onConnect: () => Promise.reject(frozen),
   })
   await expect(pool.query('SELECT 1')).rejects.toBe(frozen)
 })

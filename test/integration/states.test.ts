@@ -135,9 +135,9 @@ describe('a lease', () => {
     const pool = open({ max: 2 })
     const lease = await pool.lease()
     const { processId } = lease
-    const told = expect(lease.query('SELECT pg_sleep(30)')).rejects.toMatchObject({ code: '57P01' })
+    const told = lease.query('SELECT pg_sleep(30)').catch((error: unknown) => error)
     await pool.query('SELECT pg_terminate_backend($1)', [processId])
-    await told
+    expect(await told).toMatchObject({ code: '57P01' })
     const removed = new Promise((resolve) => pool.once('remove', resolve))
     lease.release()
     await removed
