@@ -4,7 +4,7 @@ import type { Lease } from '../core/lease.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
 import type { Call, QueryOptions } from './call.ts'
-import { least, readCall } from './call.ts'
+import { readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
@@ -103,5 +103,8 @@ interface Work<R> {
 function boundsOf(call: Call, askedAt: number): Bounds {
   if (call.timeoutMillis === undefined) return { millis: call.statementMillis, signal: call.signal }
   const left = Math.max(1, call.timeoutMillis - (systemClock.now() - askedAt))
-  return { millis: least(call.statementMillis, left), signal: call.signal }
+  if (call.statementMillis !== undefined && call.statementMillis < left) {
+    return { millis: call.statementMillis, signal: call.signal }
+  }
+  return { millis: left, askedMillis: call.timeoutMillis, signal: call.signal }
 }

@@ -11,6 +11,8 @@ import { hasWire, plainQuery } from './driver.ts'
 /** How long a statement may take, and who may end it. */
 export interface Bounds {
   readonly millis: number | undefined
+  /** What the caller asked for, where `millis` is what waiting has left of it. */
+  readonly askedMillis?: number | undefined
   readonly signal: AbortSignal | undefined
   /** A second signal: that of a transaction around the statement. */
   readonly outer?: AbortSignal | undefined
@@ -91,7 +93,8 @@ export class Statements {
     } else this.#watch(start, bounds, ends)
   }
 
-  #watch<R>(start: (answer: Answer<R>) => void, { millis, signal, outer }: Bounds, ends: Ends<R>): void {
+  #watch<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void {
+    const { millis, askedMillis, signal, outer } = bounds
     const signals = [signal, outer].filter((given) => given !== undefined)
     const aborted = signals.find((given) => given.aborted)
     if (aborted !== undefined) return ends.answered(this.#aborted(aborted.reason, 'not-sent'), undefined)
@@ -99,7 +102,7 @@ export class Statements {
     const run = new Run(
       this.#deadlines,
       (error) => ends.abandoned(error),
-      () => this.#timeout(millis ?? 0, outcome()),
+      () => this.#timeout(askedMillis ?? millis ?? 0, outcome()),
     )
     if (millis !== undefined) run.deadline = this.#deadlines.add(run, millis, this.#clock.now())
     run.stopListening = signals.map((given) =>

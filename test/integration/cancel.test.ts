@@ -91,6 +91,7 @@ describe('a timeout', () => {
     const running = pool.query('SELECT pg_sleep(0.2)')
     const { error, millis } = await timed(pool.query('SELECT pg_sleep(30)', [], { timeout: 300 }))
     expect(error).toMatchObject({ code: 'SLUICE_QUERY_TIMEOUT', phase: 'query' })
+    expect((error as Error).message).toMatch(/^Query read timeout: no answer within 300 ms; /)
     expect(millis).toBeGreaterThan(280)
     expect(millis).toBeLessThan(450)
     await running
