@@ -60,7 +60,7 @@ export function readCall(options: QueryOptions, config: ReadConfig): Call {
     throw new SluiceError('SLUICE_BAD_OPTION', 'signal must be an AbortSignal')
   }
   const priority = options.priority ?? (kind && PRIORITY_OF[kind])
-  levelOf(priority, Number(config.core.priorityLevels ?? 3))
+  levelOf(priority, config.settings.priorityLevels)
   return {
     priority,
     agent,

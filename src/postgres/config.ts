@@ -2,7 +2,8 @@
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { closest, readBoolean, readFunction, readMillis, readNumber, readString } from '../base/options.ts'
-import type { PoolOptions } from '../core/options.ts'
+import type { PoolOptions, Settings } from '../core/options.ts'
+import { readPoolOptions } from '../core/options.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
 
 /** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
@@ -51,7 +52,10 @@ export interface PoolConfig
 
 /** What {@link readConfig} makes of a config. */
 export interface ReadConfig {
+  /** What the engine is made with. */
   readonly core: PoolOptions
+  /** The same, complete. */
+  readonly settings: Settings
   readonly queryTimeout: number | undefined
   readonly classTimeouts: Readonly<Record<StatementClass, number>>
   readonly parallelQueries: number | undefined
@@ -174,8 +178,10 @@ export function readConfig(config: PoolConfig): ReadConfig {
     readMillis(given, 'idleInTransactionTimeout', 1),
   )
   startup('applicationName', 'application_name', readString(given, 'applicationName'))
+  const core = coreOptions(given)
   return {
-    core: coreOptions(given),
+    core,
+    settings: readPoolOptions(core),
     queryTimeout: readMillis(given, 'queryTimeout', 1),
     classTimeouts: readClassTimeouts(given),
     parallelQueries: readNumber(given, 'parallelQueries', { min: 1, max: 10_000 }),

@@ -81,13 +81,9 @@ export class Pool extends PgPool {
     this.Client = config.Client ?? Client ?? PgClient
     this.#sessions = this.#makeSessions(() => this.options)
     this.#engine = new Engine<Client>(this.#sessions, read.core)
-    const { max, min } = this.#engine.stats()
+    const { max, min, connectionTimeoutMillis } = read.settings
     Object.assign(this.options, read.client, { max, min })
-    this.#checkout = new Checkout(
-      this.#engine,
-      read.verify,
-      Number(read.core.connectionTimeoutMillis ?? 10_000),
-    )
+    this.#checkout = new Checkout(this.#engine, read.verify, connectionTimeoutMillis)
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => this.#sessions.clients })
     this.#statements = new Statements(systemClock, () => this.#engine.numbers())
@@ -167,8 +163,8 @@ export class Pool extends PgPool {
       this.#statements.run(start, bounds, ends),
     read: (options: QueryOptions): Call => readCall(options, this.#config),
     cancel: (client: Client): Promise<void> => {
-      const millis = Number(this.#config.core.cancelTimeoutMillis ?? 5_000)
-      return within(systemClock, millis, (signal) => this.#sessions.cancel(client, signal))
+      const { cancelTimeoutMillis } = this.#config.settings
+      return within(systemClock, cancelTimeoutMillis, (signal) => this.#sessions.cancel(client, signal))
     },
   }
 
