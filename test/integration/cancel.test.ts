@@ -1,19 +1,11 @@
 /** Aborts and timeouts: the caller hears at once, the server stops working, the connection is lent again only at rest. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { PoolConfig } from '../../src/index.ts'
-import { Pool } from '../../src/index.ts'
-import { databaseUrl, withClient } from '../support/postgres.ts'
+import { describe, expect, test } from 'vitest'
+import type { Pool } from '../../src/index.ts'
+import { poolsWith } from '../support/pools.ts'
+import { withClient } from '../support/postgres.ts'
 
-const pools: Pool[] = []
-function open(config: PoolConfig = {}): Pool {
-  const pool = new Pool({ connectionString: databaseUrl(), max: 1, ...config })
-  pools.push(pool)
-  return pool
-}
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool[Symbol.asyncDispose]()))
-})
+const open = poolsWith({ max: 1 })
 
 async function timed(promise: Promise<unknown>): Promise<{ error: unknown; millis: number }> {
   const from = performance.now()

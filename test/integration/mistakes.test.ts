@@ -1,20 +1,11 @@
 /** Mistakes that were made once: each test is named after what must not happen again. */
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { PoolConfig } from '../../src/index.ts'
-import { Pool } from '../../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { poolsWith } from '../support/pools.ts'
 import { databaseUrl, sessions } from '../support/postgres.ts'
 
-const pools: Pool[] = []
-function open(config: PoolConfig = {}): Pool {
-  const pool = new Pool({ connectionString: databaseUrl(), max: 1, ...config })
-  pools.push(pool)
-  return pool
-}
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool[Symbol.asyncDispose]()))
-})
+const open = poolsWith({ max: 1 })
 const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
 describe('a lease', () => {

@@ -1,20 +1,12 @@
 /** What must not reach the next caller: transactions, COPY, cursors, stale releases. */
 import pg from 'pg'
 import Cursor from 'pg-cursor'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { PoolConfig } from '../../src/index.ts'
-import { Pool } from '../../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import type { Pool } from '../../src/index.ts'
+import { poolsWith } from '../support/pools.ts'
 import { databaseUrl } from '../support/postgres.ts'
 
-const pools: Pool[] = []
-function open(config: PoolConfig = {}): Pool {
-  const pool = new Pool({ connectionString: databaseUrl(), max: 1, ...config })
-  pools.push(pool)
-  return pool
-}
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool[Symbol.asyncDispose]()))
-})
+const open = poolsWith({ max: 1 })
 
 const pid = async (pool: Pool) =>
   (await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid

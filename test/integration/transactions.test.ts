@@ -1,18 +1,10 @@
 /** transaction(), batch(), parallel() and listen() against a real server. */
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { PoolConfig } from '../../src/index.ts'
-import { Pool } from '../../src/index.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Pool } from '../../src/index.ts'
+import { poolsWith } from '../support/pools.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
 
-const pools: Pool[] = []
-function open(config: PoolConfig = {}): Pool {
-  const pool = new Pool({ connectionString: databaseUrl(), max: 3, ...config })
-  pools.push(pool)
-  return pool
-}
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool[Symbol.asyncDispose]()))
-})
+const open = poolsWith({ max: 3 })
 beforeAll(async () => {
   await withClient((client) =>
     client.query(
