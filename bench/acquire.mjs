@@ -59,7 +59,7 @@ export async function run(settings) {
 
 /** @returns {Promise<number>} nanoseconds of CPU time an operation */
 async function inOwnProcess(/** @type {object} */ cell) {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', CELL, JSON.stringify(cell)])
+  const { stdout } = await promisify(execFile)(process.execPath, [CELL, JSON.stringify(cell)])
   return Number(stdout)
 }
 
