@@ -14,6 +14,7 @@ const CELL = fileURLToPath(new URL('acquire-cell.mjs', import.meta.url))
 const TABLES = [
   {
     title: 'Acquire and release: an idle timer in all, other options as each peer has them by default',
+    short: 'defaults',
     acquireTimeoutMillis: undefined,
     chosen: peers,
     cases: [
@@ -25,6 +26,7 @@ const TABLES = [
   },
   {
     title: 'Acquire and release: an idle timer and an acquire timeout of 30 s in all',
+    short: 'timeouts in all',
     acquireTimeoutMillis: 30_000,
     chosen: peers.filter(({ aside }) => !aside),
     cases: [
@@ -39,7 +41,7 @@ const TABLES = [
 export async function run(settings) {
   const sections = []
   const goals = []
-  for (const { title, acquireTimeoutMillis, chosen, cases } of TABLES) {
+  for (const { title, short, acquireTimeoutMillis, chosen, cases } of TABLES) {
     const rows = []
     for (const { callers, max } of cases) {
       const subjects = chosen.map(({ name }) => ({
@@ -50,7 +52,7 @@ export async function run(settings) {
       const figures = await compare(subjects, settings)
       const what = `${callers.toLocaleString('en-US')} callers, ${max} slots`
       rows.push(...rowsOf(what, figures))
-      if (acquireTimeoutMillis === undefined) goals.push(...goalsOf(what, callers, figures))
+      goals.push(...goalsOf(`${what}, ${short}`, callers, figures))
     }
     sections.push({ title, rows, notes: ['Nanoseconds of CPU time an operation: no cell ever waits.'] })
   }
