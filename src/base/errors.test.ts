@@ -8,6 +8,7 @@ const numbers: PoolNumbers = {
   idle: 0,
   checking: 0,
   leased: 4,
+  shared: 0,
   cancelling: 0,
   closing: 0,
   waiting: 120,

@@ -22,6 +22,7 @@ export interface PoolNumbers {
   readonly idle: number
   readonly checking: number
   readonly leased: number
+  readonly shared: number
   readonly cancelling: number
   readonly closing: number
   readonly waiting: number
@@ -82,7 +83,7 @@ export class SluiceError extends Error {
 
 /** The numbers as one clause: `4 of 10 slots leased, 6 opening, 120 waiting`. States that nobody is in are left out. */
 export function describeNumbers(numbers: PoolNumbers): string {
-  const rest = (['idle', 'opening', 'checking', 'cancelling', 'closing'] as const)
+  const rest = (['shared', 'idle', 'opening', 'checking', 'cancelling', 'closing'] as const)
     .filter((kind) => numbers[kind] > 0)
     .map((kind) => `${numbers[kind]} ${kind}`)
   return [`${numbers.leased} of ${numbers.max} slots leased`, ...rest, `${numbers.waiting} waiting`].join(

@@ -5,6 +5,7 @@ import { Deadlines } from '../base/deadlines.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { HookList } from './hooks.ts'
+import { Lines } from './lines.ts'
 import type { Opens } from './opens.ts'
 import type { Settings } from './options.ts'
 import type { Scene } from './refusals.ts'
@@ -12,7 +13,6 @@ import { waiterAborted, waiterEnded, waiterRefused, waiterShed, waiterTimeout } 
 import type { SlotKind, Slots } from './slot.ts'
 import type { Tally } from './stats.ts'
 import type { Waiter } from './waiters.ts'
-import { WaitQueue } from './waiters.ts'
 
 /** What the callers' side works with; the pool owns all of it. */
 export interface CallersParts<T> {
@@ -33,14 +33,14 @@ export const OPEN_PATIENCE_MILLIS = 1_000
 export class Callers<T> {
   readonly #parts: CallersParts<T>
   readonly #left: () => void
-  readonly #queue: WaitQueue<T>
+  readonly #queue: Lines<T>
   readonly #deadlines: Deadlines<Waiter<T>>
 
   /** @param left called when a waiter has left by itself */
   constructor(parts: CallersParts<T>, left: () => void) {
     this.#parts = parts
     this.#left = left
-    this.#queue = new WaitQueue(parts.settings)
+    this.#queue = new Lines(parts.settings)
     this.#deadlines = new Deadlines(parts.clock, (waiter) => this.#expire(waiter))
   }
 
@@ -54,6 +54,47 @@ export class Callers<T> {
 
   get oldestSince(): number | undefined {
     return this.#queue.oldestSince
+  }
+
+  /** Callers who wait and could take a connection that becomes free now. */
+  get servable(): number {
+    return this.#whole + this.#queue.shared.size
+  }
+
+  /** Callers who wait for a connection of their own and may have one. */
+  get #whole(): number {
+    return this.#queue.exclusive.size + Math.min(this.#queue.limited.size, this.limitedRoom)
+  }
+
+  /** How many more slots may be held by those who may only hold a share of the pool. */
+  get limitedRoom(): number {
+    const { settings, slots } = this.#parts
+    return Math.max(0, limitedMost(settings) - slots.limited)
+  }
+
+  get sharing(): number {
+    return this.#queue.shared.size
+  }
+
+  /** Connections that would serve everybody who may be served. */
+  get demand(): number {
+    return this.#whole + Math.ceil(this.#queue.shared.size / this.#parts.settings.sharedDepth)
+  }
+
+  /**
+   * Shared connections that should be given back, because somebody waits for a whole one for longer than anybody waits to
+   * share, and none is on its way.
+   */
+  get wholeWanted(): number {
+    const whole = this.#whole
+    if (whole === 0) return 0
+    const { exclusive, limited, shared } = this.#queue
+    const since = Math.min(
+      exclusive.oldestSince ?? Number.POSITIVE_INFINITY,
+      (this.limitedRoom > 0 ? limited.oldestSince : undefined) ?? Number.POSITIVE_INFINITY,
+    )
+    if (since > (shared.oldestSince ?? Number.POSITIVE_INFINITY)) return 0
+    return Math.max(0, whole - this.promptOpens - this.promptChecks)
   }
 
   /** Callers for whom no connection is on its way. */
@@ -86,9 +127,17 @@ export class Callers<T> {
     if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abort(waiter, signal.reason))
   }
 
-  /** Takes the caller whose turn it is; a lease will end it. */
-  take(now: number): Waiter<T> | undefined {
-    const waiter = this.#queue.take(now)
+  /** Takes the caller whose turn it is; a lease will end it. @param limited whether those who may only hold a share have a turn */
+  take(now: number, limited: boolean): Waiter<T> | undefined {
+    return this.#taken(this.#queue.take(now, limited))
+  }
+
+  /** Takes the next caller who waits to share a connection. */
+  takeShared(now: number): Waiter<T> | undefined {
+    return this.#taken(this.#queue.shared.take(now))
+  }
+
+  #taken(waiter: Waiter<T> | undefined): Waiter<T> | undefined {
     if (waiter !== undefined) this.#disarm(waiter)
     return waiter
   }
@@ -194,4 +243,9 @@ export class Callers<T> {
       hint: waiter.hint,
     }
   }
+}
+
+/** So many slots may be held by those who may only hold a share. A pool of one cannot be shared out: they have it in turns. */
+function limitedMost({ max, limitedShare }: Settings): number {
+  return Math.max(1, Math.floor(max * limitedShare))
 }

@@ -76,7 +76,8 @@ export class Ending<T extends object> {
     callers.endAllBut(0)
     this.callOffOpens(slots.counts.opening)
     for (const slot of [...slots]) {
-      if (slot.state.kind === 'leased') lifecycle.close(slot, slot.state.connection, 'ended', now)
+      if (slot.state.kind === 'leased' || slot.state.kind === 'shared')
+        lifecycle.close(slot, slot.state.connection, 'ended', now)
     }
     changed(now)
   }
@@ -85,8 +86,8 @@ export class Ending<T extends object> {
   notice(): boolean {
     if (this.#atRest.length === 0 && this.#promise === undefined) return false
     const { callers, slots } = this.#parts
-    const { leased, cancelling, checking } = slots.counts
-    if (callers.size > 0 || leased + cancelling + checking > 0) return false
+    const { leased, shared, cancelling, checking } = slots.counts
+    if (callers.size > 0 || leased + shared + cancelling + checking > 0) return false
     const atRest = this.#atRest
     this.#atRest = []
     for (const tell of atRest) tell()

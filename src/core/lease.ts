@@ -1,4 +1,5 @@
 import type { Deadline } from '../base/deadlines.ts'
+import type { Use } from './lines.ts'
 import type { Connection, Leased, Slot } from './slot.ts'
 
 /** What a lease needs of its pool. */
@@ -11,11 +12,12 @@ export interface Lender<T> {
 export const RELEASED_TWICE = 'Release called on client which has already been released to the pool.'
 
 /**
- * One exclusive loan of a connection; it is also the slot's state while it lasts. Single-use: once released it can touch
- * neither the connection nor its next owner.
+ * One loan of a connection, to one caller or shared by many; it is also the slot's state while it lasts. Single-use: once
+ * released it can touch neither the connection nor its next owner.
  */
 export class Lease<T> implements Leased<T> {
-  readonly kind = 'leased'
+  readonly kind: 'leased' | 'shared'
+  readonly limited: boolean
   readonly since: number
   readonly slot: Slot<T>
   readonly connection: Connection<T>
@@ -36,8 +38,11 @@ export class Lease<T> implements Leased<T> {
     connection: Connection<T>,
     since: number,
     agent: string | undefined,
+    use: Use,
   ) {
     this.#lender = lender
+    this.kind = use === 'shared' ? 'shared' : 'leased'
+    this.limited = use === 'limited'
     this.slot = slot
     this.connection = connection
     this.since = since

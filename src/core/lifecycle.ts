@@ -159,7 +159,7 @@ export class Lifecycle<T extends object> {
   cancel(lease: Lease<T>, now: number): void {
     const { clock, driver, settings, slots } = this.#parts
     const { slot, connection } = lease
-    const cancelling: SlotState<T> = { kind: 'cancelling', since: now, connection }
+    const cancelling: SlotState<T> = { kind: 'cancelling', since: now, connection, limited: lease.limited }
     slots.move(slot, cancelling)
     within(clock, settings.cancelTimeoutMillis, (signal) => driver.cancel(connection.resource, signal)).then(
       () => {
@@ -185,6 +185,11 @@ export class Lifecycle<T extends object> {
     } catch {
       return 'lost'
     }
+  }
+
+  /** Whether a connection may go on carrying callers: neither past its lifetime nor older than the last `renew`. */
+  isCurrent(connection: Connection<T>, now: number): boolean {
+    return connection.generation === this.#generation && connection.expiresAt > now
   }
 
   #outdated(connection: Connection<T>, now: number): CloseReason | undefined {

@@ -18,6 +18,7 @@ test('the defaults are the ones that are documented', () => {
     endTimeoutMillis: 30_000,
     queueLimit: 100_000,
     rejectOnFull: false,
+    sharedDepth: 100,
     fifo: false,
     priorityLevels: 3,
     ageMillis: 1_000,
@@ -28,6 +29,7 @@ test('the defaults are the ones that are documented', () => {
     evictionRunIntervalMillis: 0,
     prePingMillis: 30_000,
     leakDetectionMillis: 0,
+    limitedShare: 0.9,
     allowExitOnIdle: false,
   })
 })

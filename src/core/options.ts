@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readNumber } from '../base/options.ts'
+import type { Use } from './lines.ts'
 
 /** Options of the engine. All times in milliseconds. */
 export interface PoolOptions {
@@ -50,6 +51,10 @@ export interface PoolOptions {
   leakDetectionMillis?: number | undefined
   /** Lets the process end while connections are idle. Default false. */
   allowExitOnIdle?: boolean | undefined
+  /** The part of `max` that callers of the use `limited` may hold together, at least one slot. 0.01 to 1; default 0.9. */
+  limitedShare?: number | undefined
+  /** How many callers one shared connection is expected to serve: decides how many are opened for those who wait to share. 1 to 10,000; default 100. */
+  sharedDepth?: number | undefined
 }
 
 /** What a pool takes from outside besides options; tests hand in their own. */
@@ -83,6 +88,8 @@ export interface Settings {
   readonly prePingMillis: number
   readonly leakDetectionMillis: number
   readonly allowExitOnIdle: boolean
+  readonly limitedShare: number
+  readonly sharedDepth: number
 }
 
 const NO_LIMIT = Number.POSITIVE_INFINITY
@@ -118,6 +125,8 @@ export function readPoolOptions(options: PoolOptions): Settings {
     prePingMillis: readPrePing(given),
     leakDetectionMillis: readMillis(given, 'leakDetectionMillis') ?? 0,
     allowExitOnIdle: readBoolean(given, 'allowExitOnIdle') ?? false,
+    limitedShare: readShare(given, 'limitedShare') ?? 0.9,
+    sharedDepth: readNumber(given, 'sharedDepth', { min: 1, max: 10_000 }) ?? 100,
   }
 }
 
@@ -128,6 +137,11 @@ export function readSize(given: Given, current: { max: number; min: number }): {
   if (min > max)
     throw new SluiceError('SLUICE_BAD_OPTION', `min must not exceed max; min is ${min} and max is ${max}`)
   return { max, min }
+}
+
+/** A part of a whole. */
+function readShare(given: Given, name: string): number | undefined {
+  return readNumber(given, name, { min: 0.01, max: 1, whole: false })
 }
 
 function readPrePing(given: Given): number {
@@ -170,6 +184,12 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined
   /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
   readonly longLived?: boolean | undefined
+}
+
+/** An acquire as those ask for it who know what the connection is for. */
+export interface RequestOptions extends AcquireOptions {
+  /** Default `'exclusive'`. */
+  readonly use?: Use | undefined
 }
 
 /** Refuses options of one acquire that would leave a waiter without an end. @throws SLUICE_BAD_OPTION */

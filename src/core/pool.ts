@@ -9,13 +9,12 @@ import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { HookList } from './hooks.ts'
-import type { Holding } from './leaks.ts'
 import { Leaks } from './leaks.ts'
 import type { Lender } from './lease.ts'
 import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Opens } from './opens.ts'
-import type { AcquireOptions, PoolOptions, PoolSurroundings, Settings } from './options.ts'
+import type { AcquireOptions, PoolOptions, PoolSurroundings, RequestOptions, Settings } from './options.ts'
 import { checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
 import { leaseTakenAway } from './refusals.ts'
 import type { Connection, Slot } from './slot.ts'
@@ -23,7 +22,7 @@ import { Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
 import { inspect } from './upkeep.ts'
-import type { Settle } from './waiters.ts'
+import type { Settle, Taker } from './waiters.ts'
 import { Waiter } from './waiters.ts'
 
 type Mode = PoolStats['state']
@@ -103,26 +102,23 @@ export class Pool<T extends object> {
   }
 
   /** As `acquire`, for callers who make their own promises: `settle` is called exactly once, in this turn where a connection is free. */
-  request(options: AcquireOptions, settle: Settle<T>): void {
+  request(options: RequestOptions, settle: Settle<T>): void {
     const level = levelOf(options.priority, this.#settings.priorityLevels)
     checkAcquire(options)
     const now = this.#clock.now()
     const holding = options.longLived === true ? undefined : this.#leaks?.ask()
+    const { agent, use = 'exclusive' } = options
     const slot = this.#slots.idle.last
     const free =
       slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
-    if (free && options.signal?.aborted !== true) this.#lend(slot, options.agent, now, now, settle, holding)
-    else this.#wait(options, level, now, settle, holding)
+    const allowed = use !== 'limited' || this.#callers.limitedRoom > 0
+    if (free && allowed && options.signal?.aborted !== true)
+      this.#lend(slot, { agent, since: now, settle, use, holding }, now)
+    else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding), options, now)
   }
 
-  #wait(
-    options: AcquireOptions,
-    level: number,
-    now: number,
-    settle: Settle<T>,
-    holding: Holding<T> | undefined,
-  ): void {
-    const waiter = new Waiter<T>(level, options.agent, now, settle, holding)
+  #wait(waiter: Waiter<T>, options: AcquireOptions, now: number): void {
+    const { holding } = waiter
     const mode = this.#mode
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return this.#callers.turnAway(waiter, mode)
@@ -138,6 +134,40 @@ export class Pool<T extends object> {
     this.#pump(now)
   }
 
+  // Sharing ------------------------------------------------------------------------------------------------------------
+
+  /** Whether new callers may join a shared connection: the pool runs, and the connection need not be replaced. */
+  mayJoin(lease: Lease<T>): boolean {
+    return this.#mode === 'running' && this.#lifecycle.isCurrent(lease.connection, this.#clock.now())
+  }
+
+  /**
+   * Lets the next of those who wait to share join a shared connection: its `settle` is called with that lease. False when
+   * nobody waits, or the pool lets nobody go on.
+   */
+  admit(lease: Lease<T>): boolean {
+    if (this.#callers.sharing === 0 || this.#mode === 'paused' || lease.released) return false
+    const now = this.#clock.now()
+    const waiter = this.#callers.takeShared(now) as Waiter<T>
+    if (waiter.holding !== undefined) waiter.holding.over = true
+    this.#tally.wait.record(now - waiter.since)
+    waiter.settle(undefined, lease)
+    return true
+  }
+
+  /** How many shared connections should be given back, because callers who came first wait for a whole one. */
+  get wholeWanted(): number {
+    return this.#slots.counts.idle > 0 || this.#room > 0 ? 0 : this.#callers.wholeWanted
+  }
+
+  /** Opens one more connection for those who share, where there is room and none is idle or being opened. */
+  grow(): void {
+    const now = this.#clock.now()
+    const { idle, opening } = this.#slots.counts
+    if (this.#mode !== 'running' || idle + opening > 0 || this.#slots.total >= this.#settings.max) return
+    if (this.#opens.allowance(0, now) > 0) this.#lifecycle.open(now)
+  }
+
   // The pump -----------------------------------------------------------------------------------------------------------
 
   /** Brings waiters and slots together, starts the opens that are needed, lets go what is too much. Runs after every change. */
@@ -148,7 +178,7 @@ export class Pool<T extends object> {
     try {
       while (this.#again) {
         this.#again = false
-        if (this.#callers.size > 0 && this.#mode !== 'paused') this.#serve(now)
+        if (this.#callers.servable > 0 && this.#mode !== 'paused') this.#serve(now)
         this.#startOpens(now)
         if (this.#callers.size > 0) this.#lookAgain(now)
         this.#letGo(now)
@@ -162,17 +192,17 @@ export class Pool<T extends object> {
   #serve(now: number): void {
     for (
       let slot = this.#slots.idle.last;
-      slot !== undefined && this.#callers.size > 0;
+      slot !== undefined && this.#callers.servable > 0;
       slot = this.#slots.idle.last
     ) {
       const connection = idleConnection(slot)
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
       if (this.#live > this.#capacity) this.#lifecycle.close(slot, connection, 'above-max', now)
-      else if (this.#isFresh(slot, now)) {
-        const waiter = this.#callers.take(now) as Waiter<T>
-        this.#lend(slot, waiter.agent, waiter.since, now, waiter.settle, waiter.holding)
-      } else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
-      else if (this.#callers.size > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
+      else if (this.#isFresh(slot, now))
+        this.#lend(slot, this.#callers.take(now, this.#callers.limitedRoom > 0) as Waiter<T>, now)
+      else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
+      else if (this.#callers.servable > this.#callers.promptChecks)
+        this.#lifecycle.ping(slot, connection, now)
       else return
     }
   }
@@ -184,21 +214,19 @@ export class Pool<T extends object> {
     return answers && idleConnection(slot).expiresAt > now
   }
 
-  #lend(
-    slot: Slot<T>,
-    agent: string | undefined,
-    since: number,
-    now: number,
-    settle: Settle<T>,
-    holding: Holding<T> | undefined,
-  ): void {
+  #lend(slot: Slot<T>, taker: Taker<T>, now: number): void {
+    const { agent, since, settle, holding, use } = taker
     const connection = idleConnection(slot)
-    const lease = new Lease<T>(this.#lender, slot, connection, now, agent)
+    const lease = new Lease<T>(this.#lender, slot, connection, now, agent, use)
     this.#slots.move(slot, lease)
     this.#tally.acquired += 1
     if (connection.uses++ > 0) this.#tally.reused += 1
     this.#tally.wait.record(now - since)
-    if (holding !== undefined) this.#leaks?.watch(holding, lease)
+    // A shared connection is nobody's to leak.
+    if (holding !== undefined) {
+      if (use === 'shared') holding.over = true
+      else this.#leaks?.watch(holding, lease)
+    }
     this.#hooks.emit('acquired', lease, now - since)
     if (lease.released) settle(leaseTakenAway(), undefined)
     else settle(undefined, lease)
@@ -208,7 +236,7 @@ export class Pool<T extends object> {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
     const missing = ending ? 0 : this.#settings.min - this.#live
     if (missing <= 0 && this.#callers.size === 0) return
-    const wanted = Math.max(this.#mode === 'paused' ? 0 : this.unserved, missing)
+    const wanted = Math.max(this.#mode === 'paused' ? 0 : this.#unmet, missing)
     if (wanted <= 0 || this.#room <= 0) return
     if (now < this.#opens.retryAt) this.#alarm.by(this.#opens.retryAt, now)
     const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#callers.promptOpens, now))
@@ -379,7 +407,12 @@ export class Pool<T extends object> {
 
   /** Opens that callers need and for which there is room, but which start a moment later, because opens are paced. */
   get planned(): number {
-    return Math.max(0, Math.min(this.unserved, this.#room))
+    return Math.max(0, Math.min(this.#unmet, this.#room))
+  }
+
+  /** Connections that callers need beyond those on their way. */
+  get #unmet(): number {
+    return Math.max(0, this.#callers.demand - this.#callers.promptOpens - this.#callers.promptChecks)
   }
 
   /** The slots by state, and who waits. */

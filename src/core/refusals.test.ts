@@ -12,7 +12,17 @@ import {
   waiterTimeout,
 } from './refusals.ts'
 
-const numbers = { max: 4, opening: 0, idle: 0, checking: 0, leased: 4, cancelling: 0, closing: 0, waiting: 9 }
+const numbers = {
+  max: 4,
+  opening: 0,
+  idle: 0,
+  checking: 0,
+  leased: 4,
+  shared: 0,
+  cancelling: 0,
+  closing: 0,
+  waiting: 9,
+}
 const last = { message: 'connect refused', code: 'ECONNREFUSED', ageMillis: 1_200 }
 
 const full: Scene = {

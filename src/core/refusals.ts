@@ -47,7 +47,7 @@ export function waiterTimeout(scene: Scene): SluiceError {
   const { numbers, capacity, openFailures, lastOpenError } = scene
   const waited = millis(scene.waitedMillis)
   const state = `${describeNumbers(numbers)}${lastFailure(scene)}`
-  const busy = numbers.leased + numbers.checking + numbers.cancelling + numbers.idle
+  const busy = numbers.leased + numbers.shared + numbers.checking + numbers.cancelling + numbers.idle
   if (openFailures > 0 && busy < capacity) {
     const slow = SluiceError.is(lastOpenError, 'SLUICE_OPEN_TIMEOUT')
     const text = `${slow ? OPEN_TIMEOUT : QUEUE_TIMEOUT}: no connection could be opened in ${waited} (${state})`

@@ -4,7 +4,7 @@ import { Slots } from './slot.ts'
 
 const connection = { resource: 'c', openedAt: 0, createdAt: 0, expiresAt: 9, generation: 0, uses: 0 }
 
-const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { kind: K } } = {
+const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { readonly kind: K } } = {
   opening: () => ({
     kind: 'opening',
     since: 0,
@@ -13,8 +13,23 @@ const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { kind: K } 
   }),
   idle: () => ({ kind: 'idle', since: 0, connection }),
   checking: () => ({ kind: 'checking', since: 0, connection }),
-  leased: () => ({ kind: 'leased', since: 0, connection, agent: undefined, origin: undefined }),
-  cancelling: () => ({ kind: 'cancelling', since: 0, connection }),
+  leased: () => ({
+    kind: 'leased',
+    limited: false,
+    since: 0,
+    connection,
+    agent: undefined,
+    origin: undefined,
+  }),
+  shared: () => ({
+    kind: 'shared',
+    limited: false,
+    since: 0,
+    connection,
+    agent: undefined,
+    origin: undefined,
+  }),
+  cancelling: () => ({ kind: 'cancelling', limited: false, since: 0, connection }),
   closing: () => ({ kind: 'closing', since: 0, connection, reason: 'idle' }),
 }
 
@@ -26,15 +41,17 @@ const WAYS: Record<SlotKind, readonly SlotKind[]> = {
   idle: ['idle'],
   checking: ['idle', 'checking'],
   leased: ['idle', 'leased'],
+  shared: ['idle', 'shared'],
   cancelling: ['idle', 'leased', 'cancelling'],
   closing: ['closing'],
 }
 
 const POSSIBLE: Record<SlotKind, readonly SlotKind[]> = {
   opening: ['idle', 'closing'],
-  idle: ['leased', 'checking', 'closing'],
+  idle: ['leased', 'shared', 'checking', 'closing'],
   checking: ['idle', 'closing'],
   leased: ['idle', 'checking', 'cancelling', 'closing'],
+  shared: ['idle', 'checking', 'cancelling', 'closing'],
   cancelling: ['idle', 'checking', 'closing'],
   closing: [],
 }
@@ -80,4 +97,18 @@ test('idle slots stand in the order in which they came to rest', () => {
   slots.move(c, STATES.leased())
   slots.move(c, STATES.idle())
   expect([...slots.idle]).toEqual([b, a, c])
+})
+
+test('a slot held against a share of the pool counts until what it does has ended', () => {
+  const { slots, slot } = slotIn('idle')
+  const counts = [slots.limited]
+  for (const state of [
+    { ...STATES.leased(), limited: true },
+    { ...STATES.cancelling(), limited: true },
+  ]) {
+    slots.move(slot, state)
+    counts.push(slots.limited)
+  }
+  slots.move(slot, STATES.idle())
+  expect([...counts, slots.limited]).toEqual([0, 1, 1, 0])
 })

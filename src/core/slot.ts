@@ -37,11 +37,13 @@ export interface Checking<T> {
   readonly connection: Connection<T>
 }
 
-/** Lent to a caller; the lease itself is the state (see lease.ts). */
+/** Lent to one caller, or `shared` by many; the lease itself is the state (see lease.ts). */
 export interface Leased<T> {
-  readonly kind: 'leased'
+  readonly kind: 'leased' | 'shared'
   readonly since: number
   readonly connection: Connection<T>
+  /** Counts against the share of the pool that such work may hold. */
+  readonly limited: boolean
   readonly agent: string | undefined
   /** Where it was taken; only with leak detection. */
   readonly origin: Error | undefined
@@ -51,6 +53,8 @@ export interface Cancelling<T> {
   readonly kind: 'cancelling'
   readonly since: number
   readonly connection: Connection<T>
+  /** What it is cancelled of counted against a share of the pool, and does until it has ended. */
+  readonly limited: boolean
 }
 
 /** Counted until the other side has let go. Without a connection while an open that was called off has not ended yet. */
@@ -70,10 +74,11 @@ function mayMove(from: SlotKind, to: SlotKind): boolean {
     case 'opening':
       return to === 'idle' || to === 'closing'
     case 'idle':
-      return to === 'leased' || to === 'checking' || to === 'closing'
+      return to === 'leased' || to === 'shared' || to === 'checking' || to === 'closing'
     case 'checking':
       return to === 'idle' || to === 'closing'
     case 'leased':
+    case 'shared':
       return to === 'idle' || to === 'checking' || to === 'cancelling' || to === 'closing'
     case 'cancelling':
       return to === 'idle' || to === 'checking' || to === 'closing'
@@ -104,11 +109,13 @@ export class Slots<T> {
     idle: 0,
     checking: 0,
     leased: 0,
+    shared: 0,
     cancelling: 0,
     closing: 0,
   }
   /** Idle slots, the one used last at the end. */
   readonly idle: List<Slot<T>> = new List<Slot<T>>()
+  #limited = 0
 
   /** Every slot counts, whatever its state. */
   get total(): number {
@@ -117,6 +124,11 @@ export class Slots<T> {
 
   get counts(): Readonly<Record<SlotKind, number>> {
     return this.#counts
+  }
+
+  /** Slots held by those who may only hold a share of the pool. */
+  get limited(): number {
+    return this.#limited
   }
 
   /** Takes a new slot, which starts opening. */
@@ -135,6 +147,8 @@ export class Slots<T> {
     if (from === 'idle') this.idle.remove(slot.link)
     this.#count(from, -1)
     this.#count(to.kind, 1)
+    if (isLimited(slot.state)) this.#limited -= 1
+    if (isLimited(to)) this.#limited += 1
     slot.state = to
     if (to.kind === 'idle') this.idle.push(slot.link)
   }
@@ -162,6 +176,9 @@ export class Slots<T> {
       case 'leased':
         this.#counts.leased += by
         break
+      case 'shared':
+        this.#counts.shared += by
+        break
       case 'cancelling':
         this.#counts.cancelling += by
         break
@@ -182,5 +199,19 @@ export class Slots<T> {
 
   [Symbol.iterator](): IterableIterator<Slot<T>> {
     return this.#all.values()
+  }
+}
+
+function isLimited(state: SlotState<unknown>): boolean {
+  switch (state.kind) {
+    case 'leased':
+    case 'shared':
+    case 'cancelling':
+      return state.limited
+    case 'opening':
+    case 'idle':
+    case 'checking':
+    case 'closing':
+      return false
   }
 }

@@ -15,7 +15,7 @@ export interface PoolStats extends PoolNumbers {
   readonly waitingByPriority: readonly number[]
   /** How long the one who has waited longest has waited. */
   readonly oldestWaitMillis: number
-  /** Busy slots (leased, checking, cancelling) ÷ max, in percent. */
+  /** Busy slots (leased, shared, checking, cancelling) ÷ max, in percent. */
   readonly utilization: number
   /** Connections whose close was given up: they may still live at the server. */
   readonly lost: number
@@ -23,6 +23,7 @@ export interface PoolStats extends PoolNumbers {
   readonly openFailures: number
   readonly lastOpenFailure: OpenFailure | undefined
   readonly closed: Readonly<Partial<Record<CloseReason, number>>>
+  /** Leases, and spells of a connection that was shared. */
   readonly acquired: number
   /** Share of leases on a connection that had been used before, 0 to 1. */
   readonly reuse: number
@@ -43,7 +44,7 @@ export interface PoolStats extends PoolNumbers {
 /** One slot, for people: what it is doing and for whom. */
 export interface ConnectionRow {
   readonly id: number
-  readonly state: 'opening' | 'idle' | 'checking' | 'leased' | 'cancelling' | 'closing'
+  readonly state: 'opening' | 'idle' | 'checking' | 'leased' | 'shared' | 'cancelling' | 'closing'
   /** Milliseconds in that state. */
   readonly sinceMillis: number
   readonly createdAt: Date | undefined
@@ -64,7 +65,7 @@ export function takeStats(
   },
 ): PoolStats {
   const { numbers, ...rest } = parts
-  const busy = numbers.leased + numbers.checking + numbers.cancelling
+  const busy = numbers.leased + numbers.shared + numbers.checking + numbers.cancelling
   return Object.freeze({
     ...numbers,
     ...tally.snapshot(),

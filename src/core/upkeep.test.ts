@@ -32,7 +32,14 @@ function look(
   for (const [n, { since, expiresAt }] of idle.entries()) rest(String(n), since, expiresAt)
   for (let n = 0; n < (others.leased ?? 0); n++) {
     const { slot, connection } = rest('leased', 0)
-    slots.move(slot, { kind: 'leased', since: 0, connection, agent: undefined, origin: undefined })
+    slots.move(slot, {
+      kind: 'leased',
+      limited: false,
+      since: 0,
+      connection,
+      agent: undefined,
+      origin: undefined,
+    })
   }
   for (let n = 0; n < (others.closing ?? 0); n++)
     slots.move(slots.take(opening()), { kind: 'closing', since: 0, reason: 'late', connection: undefined })

@@ -3,18 +3,30 @@ import type { Deadline } from '../base/deadlines.ts'
 import { Link, List } from '../base/list.ts'
 import type { Holding } from './leaks.ts'
 import type { Lease } from './lease.ts'
+import type { Use } from './lines.ts'
 
 /** Called once for each waiter: with an error, or with a lease. */
 export type Settle<T> = (error: unknown, lease: Lease<T> | undefined) => void
 
+/** Whoever takes a connection. */
+export interface Taker<T> {
+  readonly agent: string | undefined
+  /** When it asked. */
+  readonly since: number
+  readonly settle: Settle<T>
+  readonly use: Use
+  /** What its task holds; only with leak detection. */
+  readonly holding: Holding<T> | undefined
+}
+
 /** One caller who waits for a connection. */
-export class Waiter<T> {
+export class Waiter<T> implements Taker<T> {
   /** 0 is the most urgent. */
   readonly level: number
   readonly agent: string | undefined
   readonly since: number
   readonly settle: Settle<T>
-  /** What its task holds; only with leak detection. */
+  readonly use: Use
   readonly holding: Holding<T> | undefined
   readonly arrival: Link<Waiter<T>> = new Link<Waiter<T>>(this)
   readonly turn: Link<Waiter<T>> = new Link<Waiter<T>>(this)
@@ -28,12 +40,14 @@ export class Waiter<T> {
     agent: string | undefined,
     since: number,
     settle: Settle<T>,
-    holding: Holding<T> | undefined,
+    use: Use = 'exclusive',
+    holding?: Holding<T>,
   ) {
     this.level = level
     this.agent = agent
     this.since = since
     this.settle = settle
+    this.use = use
     this.holding = holding
   }
 }
@@ -104,7 +118,7 @@ export interface WaitQueueOptions {
 }
 
 /** How often an aged waiter is passed over before it gets a turn: one turn in eight is the least that any level keeps. */
-const PASSES = 7
+export const PASSES = 7
 
 /** Everybody who waits. Add, remove and take cost O(1) in the number of waiters. */
 export class WaitQueue<T> {
@@ -162,14 +176,18 @@ export class WaitQueue<T> {
     return level.take()
   }
 
-  /** Takes the youngest waiter of the lowest priority below `level`; of any priority without `level`. */
-  evict(level = -1): Waiter<T> | undefined {
+  /** The youngest waiter of the lowest priority below `level`. */
+  youngest(level: number): Waiter<T> | undefined {
     for (let i = this.#levels.length - 1; i > level; i--) {
       const youngest = this.#levels[i]?.arrivals.last
-      if (youngest === undefined) continue
-      this.remove(youngest)
-      return youngest
+      if (youngest !== undefined) return youngest
     }
+    return undefined
+  }
+
+  /** Who has waited longest on the most urgent level where somebody waits. */
+  get mostUrgent(): Waiter<T> | undefined {
+    for (const { arrivals } of this.#levels) if (arrivals.first !== undefined) return arrivals.first
     return undefined
   }
 

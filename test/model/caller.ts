@@ -19,6 +19,8 @@ export interface Moment {
   readonly max: number
   readonly idle: number
   readonly waiting: number
+  /** Checks that the engine still counts on. */
+  readonly checking: number
   /** Time has jumped and no timer has fired since. */
   readonly frozen: boolean
   /** Who is asking right now. */
@@ -40,7 +42,7 @@ function judge(holds: boolean, otherwise: string, counted?: Refusal['counted']):
 
 /** Whether this caller could be refused with this error at this moment. */
 export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Refusal {
-  const { asking, frozen, idle, max, mode, now, waiting } = moment
+  const { asking, checking, frozen, idle, max, mode, now, waiting } = moment
   const { id } = caller
   if (!SluiceError.is(error)) {
     const fromDriver = /^(?:open failed|init failed|hopeless)$/.test((error as Error).message)
@@ -61,7 +63,8 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
       return judge(caller.level > (asking?.level ?? 9), `${id} gave way to somebody less urgent`, 'rejected')
     case 'SLUICE_QUEUE_FULL':
       return judge(
-        idle === 0 || mode === 'paused' || (frozen && idle <= waiting),
+        // An idle one beside waiters is theirs, as soon as the engine doubts the checks that they count on.
+        idle === 0 || mode === 'paused' || idle <= waiting - (frozen ? 0 : checking),
         `${id} is refused beside ${idle} idle`,
         'rejected',
       )

@@ -1,4 +1,5 @@
 // Plays a scenario on a pool and on a model of it, and compares the two after every step.
+import { CHECK_PATIENCE_MILLIS } from '../../src/core/callers.ts'
 import type { Lease } from '../../src/core/lease.ts'
 import { RELEASED_TWICE } from '../../src/core/lease.ts'
 import { levelOf } from '../../src/core/options.ts'
@@ -193,6 +194,10 @@ export class PoolModel {
       max: this.#max,
       idle: pool.numbers().idle,
       waiting: this.#order.size,
+      checking: pool
+        .connections()
+        .filter(({ state, sinceMillis }) => state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS)
+        .length,
       frozen: this.#frozen,
       asking: this.#acquiring,
     })

@@ -1,0 +1,100 @@
+/** Everybody who waits, in one line for each use of a connection, since not everybody can take what is free. */
+import type { Waiter, WaitQueueOptions } from './waiters.ts'
+import { PASSES, WaitQueue } from './waiters.ts'
+
+/**
+ * What a caller wants of a connection: all of it (`exclusive`), all of it as one of those who may only hold a share of the pool
+ * (`limited`), or a place on one that many use at once (`shared`).
+ */
+export type Use = 'exclusive' | 'limited' | 'shared'
+
+export class Lines<T> {
+  readonly exclusive: WaitQueue<T>
+  readonly limited: WaitQueue<T>
+  readonly shared: WaitQueue<T>
+  readonly #all: readonly WaitQueue<T>[]
+  readonly #options: WaitQueueOptions
+  #passes = 0
+
+  constructor(options: WaitQueueOptions) {
+    this.#options = options
+    this.exclusive = new WaitQueue(options)
+    this.limited = new WaitQueue(options)
+    this.shared = new WaitQueue(options)
+    this.#all = [this.exclusive, this.limited, this.shared]
+  }
+
+  get size(): number {
+    return this.exclusive.size + this.limited.size + this.shared.size
+  }
+
+  /** How many wait on each level of priority, the most urgent first. */
+  get sizes(): number[] {
+    const [first = [], ...rest] = this.#all.map(({ sizes }) => sizes)
+    return first.map((size, level) => rest.reduce((sum, sizes) => sum + (sizes[level] ?? 0), size))
+  }
+
+  /** When the one who has waited longest began to wait. */
+  get oldestSince(): number | undefined {
+    const since = Math.min(...this.#all.map(({ oldestSince }) => oldestSince ?? Number.POSITIVE_INFINITY))
+    return since === Number.POSITIVE_INFINITY ? undefined : since
+  }
+
+  add(waiter: Waiter<T>): void {
+    this[waiter.use].add(waiter)
+  }
+
+  /** Takes a waiter out of the middle. Returns false when it is not waiting any more. */
+  remove(waiter: Waiter<T>): boolean {
+    return this[waiter.use].remove(waiter)
+  }
+
+  /** Takes the waiter whose turn it is. @param limited whether those who may only hold a share have a turn */
+  take(now: number, limited: boolean): Waiter<T> | undefined {
+    if (this.limited.size === 0 && this.shared.size === 0) return this.exclusive.take(now)
+    return this.#next(now, limited)?.take(now)
+  }
+
+  /**
+   * The line whose turn it is: the one with the most urgent waiter, among equals the one who came first. A line whose oldest
+   * waiter is aged is passed over as often as an aged waiter inside a line, and no more.
+   */
+  #next(now: number, limited: boolean): WaitQueue<T> | undefined {
+    let next: WaitQueue<T> | undefined
+    let oldest: WaitQueue<T> | undefined
+    for (const line of this.#all) {
+      if (line.size === 0 || (line === this.limited && !limited)) continue
+      if (next === undefined || isBefore(line, next)) next = line
+      if (oldest === undefined || sinceOf(line) < sinceOf(oldest)) oldest = line
+    }
+    if (oldest === undefined || oldest === next) return next
+    if (this.#options.fifo) return oldest
+    if (sinceOf(oldest) >= now - this.#options.ageMillis) return next
+    if (this.#passes++ < PASSES) return next
+    this.#passes = 0
+    return oldest
+  }
+
+  /** Takes the youngest waiter of the lowest priority below `level`; of any priority without `level`. */
+  evict(level = -1): Waiter<T> | undefined {
+    let last: Waiter<T> | undefined
+    for (const line of this.#all) {
+      const youngest = line.youngest(level)
+      if (youngest === undefined) continue
+      if (last === undefined || youngest.level > last.level) last = youngest
+      else if (youngest.level === last.level && youngest.since >= last.since) last = youngest
+    }
+    if (last !== undefined) this.remove(last)
+    return last
+  }
+}
+
+function sinceOf<T>(line: WaitQueue<T>): number {
+  return line.oldestSince ?? Number.POSITIVE_INFINITY
+}
+
+function isBefore<T>(a: WaitQueue<T>, b: WaitQueue<T>): boolean {
+  const [first, other] = [a.mostUrgent, b.mostUrgent]
+  if (first === undefined || other === undefined) return other === undefined
+  return first.level === other.level ? first.since < other.since : first.level < other.level
+}
