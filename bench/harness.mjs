@@ -79,6 +79,13 @@ export function ratio(a, b) {
   return median(a.rounds.map((figure, round) => figure / b.rounds[round]))
 }
 
+/** @template {Figures} F @param {F[]} figures @param {string} name */
+export function figureOf(figures, name) {
+  const found = figures.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`BUG: ${name} was not measured`)
+  return found
+}
+
 /** The one with the lowest median. */
 export function fastest(/** @type {Figures[]} */ figures) {
   return figures.reduce((best, next) => (next.median < best.median ? next : best))

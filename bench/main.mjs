@@ -1,20 +1,27 @@
-/** Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [--rounds 7] [--cell 300] [--json]`. */
+/**
+ * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [--rounds 7] [--cell 300]
+ * [--json]`. A bench may have rounds and a cell of its own where none are given.
+ */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { table } from './harness.mjs'
 
-const NAMES = ['acquire', 'waiters', 'postgres']
+const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed']
+const DEFAULTS = { rounds: 7, cellMillis: 300 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '7' },
-    cell: { type: 'string', default: '300' },
+    rounds: { type: 'string' },
+    cell: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
-const settings = { rounds: Number(values.rounds), cellMillis: Number(values.cell) }
-if (!(settings.rounds >= 1 && settings.cellMillis >= 1))
+const given = {
+  ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+  ...(values.cell === undefined ? {} : { cellMillis: Number(values.cell) }),
+}
+if (!Object.values(given).every((number) => number >= 1))
   throw new Error('--rounds and --cell take numbers from 1')
 const unknown = positionals.find((name) => !NAMES.includes(name))
 if (unknown !== undefined) throw new Error(`there is no bench ${unknown}; there are ${NAMES.join(', ')}`)
@@ -25,17 +32,17 @@ const machine = {
   node: process.version,
   platform: process.platform,
 }
-const report = { machine, settings, benches: /** @type {object[]} */ ([]) }
+const report = { machine, benches: /** @type {object[]} */ ([]) }
 const say = values.json ? () => {} : console.log
 
-say(
-  `Node ${machine.node}, ${machine.cores} cores (${machine.cpu}); ${settings.rounds} rounds of ${settings.cellMillis} ms or more, medians`,
-)
+say(`Node ${machine.node}, ${machine.cores} cores (${machine.cpu})`)
 for (const name of NAMES) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
-  const { run } = await import(`./${name}.mjs`)
+  const { run, defaults = DEFAULTS } = await import(`./${name}.mjs`)
+  const settings = { ...defaults, ...given }
   const bench = await run(settings)
-  report.benches.push(bench)
+  report.benches.push({ ...bench, settings })
+  say(`\n# ${name}: medians of measurements of ${settings.cellMillis} ms or more, rounds: ${settings.rounds}`)
   for (const { title, notes = [], rows } of bench.sections)
     say([`\n## ${title}`, table(rows), ...notes].join('\n\n'))
   if (bench.goals.length > 0)

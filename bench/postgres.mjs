@@ -5,7 +5,7 @@
 import pg from 'pg'
 import { startPostgres } from '../dist/demo/embedded.js'
 import { Pool } from '../dist/index.js'
-import { atLeast, atMost, compare, median, ratio, spread } from './harness.mjs'
+import { atLeast, atMost, compare, figureOf, median, ratio, spread } from './harness.mjs'
 
 const CALLERS = [1, 10, 100, 1_000]
 const SLOTS = 10
@@ -110,13 +110,6 @@ function goalsOf(callers, figures) {
     atMost(`${who}: milliseconds a query more than on a bare client`, overhead, 0.2),
     atLeast(`${who}: times as fast as connecting for each query`, ratio(apart, sluice), 10),
   ]
-}
-
-/** @param {import('./harness.mjs').Figures[]} figures @param {string} name */
-function figureOf(figures, name) {
-  const found = figures.find((one) => one.name === name)
-  if (found === undefined) throw new Error(`BUG: ${name} was not measured`)
-  return found
 }
 
 /** @param {string | undefined} connectionString @returns {Promise<Path[]>} */
