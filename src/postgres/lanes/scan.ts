@@ -1,0 +1,415 @@
+/**
+ * Tells from a statement's text alone what it may do to its session. Tokens are cut as PostgreSQL's own lexer
+ * cuts them (src/backend/parser/scan.l, standard_conforming_strings on); whatever is in doubt is `other`.
+ * What a function, rule or trigger of the user's own does cannot be seen here.
+ */
+
+/**
+ * What a text is, as far as can be told without the server: `read` is one plain SELECT, VALUES, TABLE or
+ * WITH … SELECT that locks and writes nothing and leaves the session as it was; `write` is one INSERT, UPDATE,
+ * DELETE or MERGE, a WITH that holds one, or a query that advances a sequence; `other` is everything else, and
+ * everything that is not understood.
+ */
+export type StatementKind = 'read' | 'write' | 'other'
+
+/** What {@link scan} found. */
+export interface Scan {
+  readonly kind: StatementKind
+  /**
+   * The text with its literals stripped, lists of literals and parameters collapsed, white space and comments
+   * folded: equal for texts that differ only in literals. Of a text above 100,000 characters, the first 10,000.
+   */
+  readonly fingerprint: string
+}
+
+/** Reads a statement's text once, in linear time. Never throws. */
+export function scan(text: string): Scan {
+  const tokens = new Tokens(text)
+  const judge = new Judge()
+  const fold = new Fold(text.length > 100_000 ? 10_000 : Number.POSITIVE_INFINITY)
+  for (let token = tokens.next(); token !== 'end'; token = tokens.next()) {
+    judge.hear(token, tokens.said)
+    fold.add(token, tokens.said)
+  }
+  // The protocol ends a text at its first NUL: the server would not read what was judged here.
+  return { kind: text.includes('\0') ? 'other' : judge.kind(), fingerprint: fold.end() }
+}
+
+type Token = 'word' | 'name' | 'literal' | 'parameter' | 'operator' | 'mark' | 'bad' | 'end'
+
+const FIRST = {
+  word: /[a-z_]/i,
+  number: /\d/,
+  blank: /[ \t\n\r\f\v]/,
+  operator: /[~!@#^&|`?+\-*/%<>=]/,
+  mark: /[()[\],.;:]/,
+}
+const FIRSTS = Array.from({ length: 128 }, (_, code) => {
+  const letter = String.fromCharCode(code)
+  return (Object.keys(FIRST) as (keyof typeof FIRST)[]).find((name) => FIRST[name].test(letter)) ?? letter
+})
+
+// What a token that starts with this character is. Beyond ASCII all is letters to Postgres, a no-break space too.
+function startOf(code: number): string {
+  return code >= 128 ? 'word' : (FIRSTS[code] ?? 'end')
+}
+
+function continuesWord(code: number): boolean {
+  const start = startOf(code)
+  return start === 'word' || start === 'number' || start === '$'
+}
+
+// None of these can backtrack further than one token, nor repeats a group without a bound: that is what takes stack.
+const NUMBER = /0[xob]\w+|[\d_.]+(?:e[+-]?\d[\d_]*)?/iy
+const DOLLAR = /\$(?:\d+|(?:[a-z_\x80-\uffff][\w\x80-\uffff]*)?\$)?/iy
+const OPERATOR = /(?:[~!@#^&|`?+*%<>=]|-(?!-)|\/(?!\*)){1,64}/y
+const LINE = /[^\n\r]*/y
+
+// Cuts a text into tokens; `said` is the last one as it stands in a fingerprint.
+class Tokens {
+  said = ''
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  next(): Token {
+    if (!this.#skip()) return this.#token('bad', -1, '/*')
+    const from = this.#at
+    const start = startOf(this.#text.charCodeAt(from))
+    switch (start) {
+      case 'word':
+        return this.#word(from)
+      case 'number':
+        return this.#number(from)
+      case 'operator':
+        return this.#operator(from)
+      case 'mark': {
+        const said = this.#text.charAt(from)
+        if (said === '.' && startOf(this.#text.charCodeAt(from + 1)) === 'number') return this.#number(from)
+        return this.#token('mark', from + 1, said)
+      }
+      case "'":
+        return this.#string(from, false)
+      case '"':
+        return this.#name(from, 'name')
+      case '$':
+        return this.#dollar(from)
+      case 'end':
+        return 'end'
+      default:
+        return this.#token('bad', from + 1, start)
+    }
+  }
+
+  // `to` is -1 where the end is missing: the rest of the text is lost then.
+  #token(token: Token, to: number, said: string): Token {
+    this.said = said
+    this.#at = to < 0 ? this.#text.length : to
+    return to < 0 ? 'bad' : token
+  }
+
+  #end(pattern: RegExp, from: number): number {
+    pattern.lastIndex = from
+    return pattern.test(this.#text) ? pattern.lastIndex : from
+  }
+
+  // Passes white space and comments. Returns false when a comment does not end.
+  #skip(): boolean {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at)
+      if (startOf(code) === 'blank') this.#at++
+      else if (code === 45 && this.#text.charCodeAt(this.#at + 1) === 45) this.#at = this.#end(LINE, this.#at)
+      else if (code !== 47 || this.#text.charCodeAt(this.#at + 1) !== 42) return true
+      else if (!this.#comment()) return false
+    }
+  }
+
+  #comment(): boolean {
+    let depth = 0
+    for (let at = this.#at; at < this.#text.length; at++) {
+      const code = this.#text.charCodeAt(at)
+      if (code !== 47 && code !== 42) continue
+      if (this.#text.charCodeAt(at + 1) !== (code === 47 ? 42 : 47)) continue
+      depth += code === 47 ? 1 : -1
+      this.#at = ++at + 1
+      if (depth === 0) return true
+    }
+    return false
+  }
+
+  #word(from: number): Token {
+    let to = from + 1
+    while (continuesWord(this.#text.charCodeAt(to))) to++
+    const said = this.#text.slice(from, to).toLowerCase()
+    if (to === from + 1) {
+      if ('ebxn'.includes(said) && this.#text.startsWith("'", to)) return this.#string(to, said === 'e')
+      if (said === 'u' && this.#text.startsWith("&'", to)) return this.#string(to + 1, false)
+      // Its escapes could spell the name of any function.
+      if (said === 'u' && this.#text.startsWith('&"', to)) return this.#name(to + 1, 'bad')
+    }
+    return this.#token('word', to, said)
+  }
+
+  #number(from: number): Token {
+    const to = this.#end(NUMBER, from)
+    // A word glued to a number is an error since version 15 and was two tokens before.
+    return this.#token(startOf(this.#text.charCodeAt(to)) === 'word' ? 'bad' : 'literal', to, '?')
+  }
+
+  #dollar(from: number): Token {
+    const to = this.#end(DOLLAR, from)
+    const said = this.#text.slice(from, to)
+    if (said === '$') return this.#token('bad', to, said)
+    if (said.endsWith('$')) {
+      const end = this.#text.indexOf(said, to)
+      return this.#token('literal', end < 0 ? end : end + said.length, '?')
+    }
+    return this.#token(startOf(this.#text.charCodeAt(to)) === 'word' ? 'bad' : 'parameter', to, said)
+  }
+
+  #operator(from: number): Token {
+    const run = this.#text.slice(from, this.#end(OPERATOR, from))
+    // Postgres knows none of this length; looking for its end again after each sign would take quadratic time.
+    if (run.length > 63) return this.#token('bad', from + run.length, '?')
+    // A + or - at its end belongs to what follows, as in `=-1`.
+    const said = /[~!@#^&|`?%]/.test(run) ? run : run.replace(/(?<=.)[+-]+$/, '')
+    return this.#token('operator', from + said.length, said)
+  }
+
+  #name(from: number, token: Token): Token {
+    const to = this.#closing('"', from + 1)
+    return this.#token(token, to, to < 0 ? '"' : this.#text.slice(from, to))
+  }
+
+  // A string with its continuations: a quote on a later line goes on with it, escapes and all.
+  #string(quote: number, escapes: boolean): Token {
+    let end = -1
+    for (let at = quote; at >= 0; at = end < 0 ? end : this.#continued(end)) {
+      end = escapes ? this.#escaped(at + 1) : this.#closing("'", at + 1)
+    }
+    return this.#token('literal', end, '?')
+  }
+
+  #closing(quote: string, from: number): number {
+    for (let at = this.#text.indexOf(quote, from); at >= 0; at = this.#text.indexOf(quote, at + 2)) {
+      if (this.#text.charAt(at + 1) !== quote) return at + 1
+    }
+    return -1
+  }
+
+  #escaped(from: number): number {
+    for (let at = from; at < this.#text.length; at++) {
+      const code = this.#text.charCodeAt(at)
+      if (code === 92) at++
+      else if (code === 39 && this.#text.charCodeAt(++at) !== 39) return at
+    }
+    return -1
+  }
+
+  #continued(from: number): number {
+    let broken = false
+    for (let at = from; ; at++) {
+      const code = this.#text.charCodeAt(at)
+      if (code === 45 && this.#text.charCodeAt(at + 1) === 45) at = this.#end(LINE, at) - 1
+      else if (code === 10 || code === 13) broken = true
+      else if (startOf(code) !== 'blank') return broken && code === 39 ? at : -1
+    }
+  }
+}
+
+// The words that matter, and to what.
+const KEYWORDS = new Map<string, 'query' | 'change' | 'for' | 'strength' | 'into'>([
+  ...(['select', 'values', 'table', 'with'] as const).map((word) => [word, 'query'] as const),
+  ...(['insert', 'update', 'delete', 'merge'] as const).map((word) => [word, 'change'] as const),
+  ...(['share', 'no', 'key'] as const).map((word) => [word, 'strength'] as const),
+  ['for', 'for'],
+  ['into', 'into'],
+])
+
+// Functions that read or change the session, take locks, write, or run a text given to them.
+const SESSION =
+  /^(?:pg_(?:try_)?advisory_|pg_(?:backup|copy|create|drop|logical|replication|wal_replay)_|pg_stat_reset|dblink|lo_|crosstab|(?:cursor|query)_to_xml|(?:set_config|setseed|set_limit|currval|lastval|loread|lowrite|ts_stat|ts_rewrite|connectby|pg_backend_pid|pg_(?:cancel|terminate)_backend|pg_notify|pg_listening_channels|pg_my_temp_schema|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal|pg_st(?:art|op)_backup|pg_stat_statements_reset)$)/
+
+// Hears the tokens of a text and tells what kind of statement they make.
+class Judge {
+  #count = 0
+  #depth = 0
+  #first = ''
+  #last = ''
+  // Whether the last token was a name, quoted or not.
+  #named = false
+  #ended = false
+  #other = false
+  #changes = false
+  #locks = false
+  #advances = false
+  #settings = false
+  // Whether a WITH came by: without one no word but the first can make a statement write.
+  #with = false
+  // Whether the main statement has begun, behind the list of a WITH.
+  #main = false
+  #forAt = Number.NaN
+  #changeAt = Number.NaN
+
+  hear(token: Token, said: string): void {
+    this.#count++
+    if (token === 'bad' || this.#ended) this.#other = true
+    if (token === 'mark') this.#mark(said)
+    if (this.#first === '') {
+      if (said !== '(') this.#open(token, said)
+    } else if (token === 'word') this.#word(said)
+    this.#last = said
+    this.#named = token === 'word' || token === 'name'
+    if (this.#named && (said === 'pg_settings' || said === '"pg_settings"')) this.#settings = true
+  }
+
+  kind(): StatementKind {
+    if (this.#other || this.#first === '' || this.#depth !== 0) return 'other'
+    // A rule on that view turns an UPDATE of it into SET.
+    if (this.#changes) return this.#settings ? 'other' : 'write'
+    if (this.#locks) return 'other'
+    return this.#advances ? 'write' : 'read'
+  }
+
+  #mark(said: string): void {
+    if (said === '(') {
+      this.#depth++
+      if (this.#named) this.#call(this.#last.startsWith('"') ? this.#last.slice(1, -1) : this.#last)
+    } else if (said === ')') {
+      if (--this.#depth < 0) this.#other = true
+    } else if (said === ';') this.#ended = true
+    // Temporary tables and functions are the session's own.
+    else if (said === '.' && /^"?pg_temp/.test(this.#last)) this.#other = true
+  }
+
+  #call(name: string): void {
+    if (name === 'nextval' || name === 'setval') this.#advances = true
+    else if (SESSION.test(name)) this.#other = true
+  }
+
+  #open(token: Token, said: string): void {
+    this.#first = said
+    this.#with = said === 'with'
+    this.#main = !this.#with
+    const role = token === 'word' ? KEYWORDS.get(said) : undefined
+    this.#changes = role === 'change'
+    this.#changeAt = this.#count
+    if (role !== 'query' && !(this.#changes && this.#depth === 0)) this.#other = true
+  }
+
+  #word(said: string): void {
+    const role = KEYWORDS.get(said)
+    switch (role) {
+      case undefined:
+        break
+      case 'for':
+        this.#forAt = this.#count
+        break
+      case 'strength':
+        if (this.#forAt === this.#count - 1) this.#locks = true
+        break
+      case 'into':
+        // INSERT INTO and MERGE INTO; any other is SELECT INTO, which makes a table.
+        if (!this.#changes || this.#changeAt !== this.#count - 1) this.#other = true
+        break
+      case 'change':
+      case 'query':
+        this.#verb(said, role === 'change')
+    }
+  }
+
+  // Where a statement cannot begin the word is a name; elsewhere it counts, since SEARCH and CYCLE may end in any name.
+  #verb(said: string, change: boolean): void {
+    const since = this.#count - this.#forAt
+    if (said === 'update' && (since === 1 || (since === 3 && this.#last === 'key'))) {
+      this.#locks = true
+      return
+    }
+    if (said === 'with') this.#with = true
+    if (said === 'with' || !this.#with || ['.', ',', 'as', 'with'].includes(this.#last)) return
+    // Only here an INTO may follow: `SELECT 1 insert INTO t` makes a table too.
+    const begins = this.#last === '(' || (this.#depth === 0 && !this.#main)
+    if (this.#depth === 0) this.#main = true
+    if (!change) return
+    this.#changes = true
+    if (begins) this.#changeAt = this.#count
+  }
+}
+
+// Writes the tokens of a text down in one spacing, whatever spacing they had.
+class Fold {
+  readonly #limit: number
+  #text = ''
+  #last = ''
+  // Whether the next token follows without a space.
+  #tight = true
+  // A list that may collapse, as it stands so far: `open` wants an item, `closed` may have further rows.
+  #held = ''
+  #list: 'none' | 'open' | 'item' | 'closed' | 'comma' = 'none'
+  #rows = false
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  add(token: Token, said: string): void {
+    const opens = said === '('
+    const mark = token === 'mark'
+    const piece = this.#tight || (mark && !opens) ? said : ` ${said}`
+    const last = this.#last
+    this.#last = said
+    this.#tight = mark && (opens || said === '.' || said === ':' || said === '[')
+    if (this.#list !== 'none') {
+      if (this.#listed(token, said, piece)) return
+      this.#write(this.#held)
+      this.#held = ''
+      this.#list = 'none'
+    }
+    if (opens && (last === 'in' || last === 'values')) {
+      this.#rows = last === 'values'
+      this.#hold(piece, 'open')
+    } else this.#write(piece)
+  }
+
+  // The fingerprint. A semicolon at the end is none of it.
+  end(): string {
+    this.#write(this.#held)
+    const text = this.#text.slice(0, this.#limit)
+    return text.endsWith(';') ? text.slice(0, -1) : text
+  }
+
+  // Takes a token that goes on with a list of literals and parameters; false when it does not.
+  #listed(token: Token, said: string, piece: string): boolean {
+    switch (this.#list) {
+      case 'open':
+        return (token === 'literal' || token === 'parameter') && this.#hold(piece, 'item')
+      case 'item':
+        if (said === ',') return this.#hold(piece, 'open')
+        if (said !== ')') return false
+        // Further rows of a VALUES begin with the comma before them; they vanish into the first.
+        if (!this.#held.startsWith(',')) this.#write(' (?+)')
+        this.#held = ''
+        this.#list = this.#rows ? 'closed' : 'none'
+        return true
+      case 'closed':
+        return said === ',' && this.#hold(piece, 'comma')
+      case 'comma':
+        return said === '(' && this.#hold(piece, 'open')
+      case 'none':
+        return false
+    }
+  }
+
+  #hold(piece: string, list: 'open' | 'item' | 'comma'): true {
+    if (this.#held.length < this.#limit) this.#held += piece
+    this.#list = list
+    return true
+  }
+
+  #write(piece: string): void {
+    if (this.#text.length < this.#limit) this.#text += piece
+  }
+}
