@@ -231,7 +231,7 @@ const KEYWORDS = new Map<string, 'query' | 'change' | 'for' | 'strength' | 'into
 
 // Functions that read or change the session, take locks, write, or run a text given to them.
 const SESSION =
-  /^(?:pg_(?:try_)?advisory_|pg_(?:backup|copy|create|drop|logical|replication|wal_replay)_|pg_stat_reset|dblink|lo_|crosstab|(?:cursor|query)_to_xml|(?:set_config|setseed|set_limit|currval|lastval|loread|lowrite|ts_stat|ts_rewrite|connectby|pg_backend_pid|pg_(?:cancel|terminate)_backend|pg_notify|pg_listening_channels|pg_my_temp_schema|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal|pg_st(?:art|op)_backup|pg_stat_statements_reset)$)/
+  /^(?:pg_(?:try_)?advisory_|pg_(?:backup|copy|create|drop|logical|replication|wal_replay)_|pg_(?:clear|import|log|restore|sync)_|pg_stat_reset|binary_upgrade_|brin_(?:de)?summarize_|gin_clean_|dblink|lo_|crosstab|(?:cursor|query)_to_xml|(?:set_config|setseed|set_limit|currval|lastval|loread|lowrite|ts_stat|ts_rewrite|connectby|pg_backend_pid|pg_(?:cancel|terminate)_backend|pg_notify|pg_listening_channels|pg_my_temp_schema|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal|pg_st(?:art|op)_backup|pg_stat_statements_reset)$)/
 
 // Hears the tokens of a text and tells what kind of statement they make.
 class Judge {
