@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import postgres from 'postgres'
-import { createPool, sql as slonik } from 'slonik'
+import { createPool, sql } from 'slonik'
 import { Pool } from '../dist/index.js'
 import { anyAid, LOOKUP, openAccounts } from './accounts.mjs'
 import { atLeast, atMost, compare, fastest, figureOf, median, ratio, spread } from './harness.mjs'
@@ -14,14 +14,17 @@ const CALLERS = [1, 10, 100, 1_000]
 const MAX = 10
 const WIRES = [1, 2, 4, 10]
 const WIRE = 'wire client'
+/** How much of a cell runs before it, uncounted. */
+const WARM = 0.4
 
 export const defaults = { rounds: 5, cellMillis: 1_000 }
 
 /**
+ * @typedef {(id: number) => PromiseLike<unknown>} Query
+ *
  * @typedef {object} Path
  * @property {string} name
- * @property {(id: number) => PromiseLike<unknown>} query
- * @property {() => Promise<unknown>} end
+ * @property {(url: string) => Promise<{ query: Query, end: () => Promise<unknown> }>} open
  *
  * @typedef {import('./harness.mjs').Subject & { cpu: number[], p50: number[] }} Measured
  */
@@ -29,90 +32,110 @@ export const defaults = { rounds: 5, cellMillis: 1_000 }
 /** @param {import('./harness.mjs').Settings} settings */
 export async function run(settings) {
   const server = await openAccounts()
-  const paths = await openPaths(server.url)
   const rows = []
   const goals = []
   try {
     for (const callers of CALLERS) {
-      const wire = await openFastestWire(server.url, callers, settings)
-      const subjects = [...paths, wire].map((path) => subjectOf(path, callers, settings.cellMillis))
-      await compare(subjects, { ...settings, rounds: 1 })
-      for (const { cpu, p50 } of subjects) cpu.length = p50.length = 0
+      const connections = await fastestWire(server.url, callers, settings)
+      const subjects = [...PATHS, wireOn(connections)].map((path) =>
+        subjectOf(server.url, path, callers, settings.cellMillis),
+      )
       const figures = await compare(subjects, settings)
-      await wire.end()
-      const renamed = figures.map((one) => (one.name === WIRE ? { ...one, label: wire.label } : one))
-      rows.push(...rowsOf(callers, renamed, subjects))
+      rows.push(...rowsOf(callers, connections, figures, subjects))
       goals.push(...goalsOf(callers, figures), ...latencyGoals(callers, subjects))
     }
   } finally {
-    for (const { end } of paths) await end()
     await server.close()
   }
   const title = `Lookups in pgbench’s accounts, ${MAX} connections, PostgreSQL ${server.version}`
   const notes = [
-    'CPU is this process’s alone; the server shares the machine’s cores. The wire client takes as many connections, 1 to 10, as are fastest for so many callers. Slonik sends `DISCARD ALL` after each query, as it does by default.',
+    'CPU is this process’s alone; the server shares the machine’s cores. The wire client takes as many connections, 1 to 10, as are fastest for so many callers. Slonik sends `DISCARD ALL` after each query, as it does by default. postgres.js 3.4.9 slows down the longer it is never idle, so each cell has a fresh pool.',
   ]
   return { name: 'lanes', sections: [{ title, rows, notes }], goals }
 }
 
 // Paths ----------------------------------------------------------------------------------------------------------------
 
-/** @param {string} url @returns {Promise<Path[]>} */
-async function openPaths(url) {
-  const sluice = new Pool({ connectionString: url, max: MAX })
-  const plain = new pg.Pool({ connectionString: url, max: MAX })
-  const named = new pg.Pool({ connectionString: url, max: MAX })
-  const sql = postgres(url, { max: MAX })
-  const slonikPool = await createPool(url, { maximumPoolSize: MAX })
-  return [
-    { name: 'sluice', query: (id) => sluice.query(LOOKUP, [id]), end: () => sluice.end() },
-    { name: 'pg.Pool', query: (id) => plain.query(LOOKUP, [id]), end: () => plain.end() },
-    {
-      name: 'pg.Pool, named',
-      query: (id) => named.query({ name: 'lookup', text: LOOKUP, values: [id] }),
-      end: () => named.end(),
+/** @type {Path[]} */
+const PATHS = [
+  {
+    name: 'sluice',
+    open: async (url) => {
+      const pool = quiet(new Pool({ connectionString: url, max: MAX }))
+      return { query: (id) => pool.query(LOOKUP, [id]), end: () => pool.end() }
     },
-    {
-      name: 'postgres.js',
-      query: (id) => sql`SELECT abalance FROM pgbench_accounts WHERE aid = ${id}`,
-      end: () => sql.end(),
+  },
+  {
+    name: 'pg.Pool',
+    open: async (url) => {
+      const pool = quiet(new pg.Pool({ connectionString: url, max: MAX }))
+      return { query: (id) => pool.query(LOOKUP, [id]), end: () => pool.end() }
     },
-    {
-      name: 'slonik',
-      query: (id) => slonikPool.query(slonik.unsafe`SELECT abalance FROM pgbench_accounts WHERE aid = ${id}`),
-      end: () => slonikPool.end(),
+  },
+  {
+    name: 'pg.Pool, named',
+    open: async (url) => {
+      const pool = quiet(new pg.Pool({ connectionString: url, max: MAX }))
+      const query = (/** @type {number} */ id) => pool.query({ name: 'lookup', text: LOOKUP, values: [id] })
+      return { query, end: () => pool.end() }
     },
-  ]
+  },
+  {
+    name: 'postgres.js',
+    open: async (url) => {
+      const sql = postgres(url, { max: MAX })
+      const query = (/** @type {number} */ id) => sql`SELECT abalance FROM pgbench_accounts WHERE aid = ${id}`
+      return { query, end: () => sql.end() }
+    },
+  },
+  {
+    name: 'slonik',
+    open: async (url) => {
+      const pool = await createPool(url, { maximumPoolSize: MAX })
+      const query = (/** @type {number} */ id) =>
+        pool.query(sql.unsafe`SELECT abalance FROM pgbench_accounts WHERE aid = ${id}`)
+      return { query, end: () => pool.end() }
+    },
+  },
+]
+
+/**
+ * A pool's end() may come before its connections are gone, and a server that stops then would crash the bench.
+ * @param {pg.Pool} pool
+ */
+function quiet(pool) {
+  return pool.on('error', () => {})
+}
+
+/** @param {number} connections @returns {Path} */
+function wireOn(connections) {
+  const open = async (/** @type {string} */ url) => {
+    const wire = await WireClient.open(url, LOOKUP, connections)
+    return { query: (/** @type {number} */ id) => wire.query(id), end: async () => wire.end() }
+  }
+  return { name: WIRE, open }
 }
 
 /** @param {string} url @param {number} callers @param {import('./harness.mjs').Settings} settings */
-async function openFastestWire(url, callers, { cellMillis }) {
-  const tried = []
-  for (const count of WIRES) {
-    const path = await openWire(url, count)
-    const { measure } = subjectOf(path, callers, cellMillis / 2)
-    await measure()
-    tried.push({ name: path.name, count, rounds: [], median: await measure() })
-    await path.end()
-  }
-  const best = /** @type {typeof tried[0]} */ (fastest(tried))
-  return { ...(await openWire(url, best.count)), label: `${WIRE} on ${best.count}` }
-}
-
-/** @param {string} url @param {number} count @returns {Promise<Path>} */
-async function openWire(url, count) {
-  const wire = await WireClient.open(url, LOOKUP, count)
-  return { name: WIRE, query: (id) => wire.query(id), end: async () => wire.end() }
+async function fastestWire(url, callers, settings) {
+  const subjects = WIRES.map((count) => ({
+    ...subjectOf(url, wireOn(count), callers, settings.cellMillis / 2),
+    name: `${count}`,
+  }))
+  return Number(fastest(await compare(subjects, { ...settings, rounds: 1 })).name)
 }
 
 // Measuring ------------------------------------------------------------------------------------------------------------
 
-/** @param {Path} path @param {number} callers @param {number} cellMillis @returns {Measured} */
-function subjectOf({ name, query }, callers, cellMillis) {
+/** @param {string} url @param {Path} path @param {number} callers @param {number} cellMillis @returns {Measured} */
+function subjectOf(url, { name, open }, callers, cellMillis) {
   const cpu = /** @type {number[]} */ ([])
   const p50 = /** @type {number[]} */ ([])
   const measure = async () => {
+    const { query, end } = await open(url)
+    await loop(query, callers, cellMillis * WARM)
     const { wallMicros, cpuMicros, p50Micros } = await loop(query, callers, cellMillis)
+    await end()
     cpu.push(cpuMicros)
     p50.push(p50Micros)
     return wallMicros
@@ -123,7 +146,7 @@ function subjectOf({ name, query }, callers, cellMillis) {
 /**
  * Callers who each ask again as soon as they are answered. Latencies are taken of a lone caller only: among many they follow
  * from the throughput.
- * @param {Path['query']} query @param {number} callers @param {number} cellMillis
+ * @param {Query} query @param {number} callers @param {number} cellMillis
  */
 async function loop(query, callers, cellMillis) {
   let answered = 0
@@ -149,11 +172,11 @@ async function loop(query, callers, cellMillis) {
 
 // Telling --------------------------------------------------------------------------------------------------------------
 
-/** @param {number} callers @param {(import('./harness.mjs').Figures & { label?: string })[]} figures @param {Measured[]} subjects */
-function rowsOf(callers, figures, subjects) {
+/** @param {number} callers @param {number} connections @param {import('./harness.mjs').Figures[]} figures @param {Measured[]} subjects */
+function rowsOf(callers, connections, figures, subjects) {
   return figures.map((one, i) => ({
     callers,
-    path: one.label ?? one.name,
+    path: one.name === WIRE ? `${WIRE} on ${connections}` : one.name,
     'queries/s': Math.round(1e6 / one.median),
     '± %': spread(one.rounds),
     'CPU µs/query': median(subjects[i].cpu),
