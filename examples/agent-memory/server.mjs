@@ -51,7 +51,7 @@ async function report({ agent = 'report', signal, seconds }) {
     `SELECT agent, count(*)::int AS memories, max(length(value)) AS longest, max(at) AS latest
      FROM agent_memory, pg_sleep($1) GROUP BY agent ORDER BY memories DESC, agent LIMIT 100`,
     [seconds],
-    { priority: 'low', agent, timeout: 3_000, signal },
+    { class: 'analytical', agent, timeout: 3_000, signal },
   )
   return { status: 200, body: rows }
 }

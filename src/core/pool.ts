@@ -137,8 +137,18 @@ export class Pool<T extends object> {
   // Sharing ------------------------------------------------------------------------------------------------------------
 
   /** Whether new callers may join a shared connection: the pool runs, and the connection need not be replaced. */
-  mayJoin(lease: Lease<T>): boolean {
-    return this.#mode === 'running' && this.#lifecycle.isCurrent(lease.connection, this.#clock.now())
+  mayJoin(lease: Lease<T>, now: number = this.#clock.now()): boolean {
+    return this.#mode === 'running' && this.#lifecycle.isCurrent(lease.connection, now)
+  }
+
+  /** Callers who wait to share a connection. */
+  get sharing(): number {
+    return this.#callers.sharing
+  }
+
+  /** Whether a connection could be lent at once. */
+  get mayLend(): boolean {
+    return this.#slots.counts.idle > 0 && this.#mode === 'running' && this.#callers.servable === 0
   }
 
   /**
@@ -201,8 +211,7 @@ export class Pool<T extends object> {
       else if (this.#isFresh(slot, now))
         this.#lend(slot, this.#callers.take(now, this.#callers.limitedRoom > 0) as Waiter<T>, now)
       else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
-      else if (this.#callers.servable > this.#callers.promptChecks)
-        this.#lifecycle.ping(slot, connection, now)
+      else if (this.#callers.demand > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
       else return
     }
   }

@@ -2,7 +2,7 @@
 
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
-import { readMillis, readWord } from '../base/options.ts'
+import { readBoolean, readMillis, readWord } from '../base/options.ts'
 import type { Priority } from '../core/options.ts'
 import { levelOf } from '../core/options.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
@@ -19,6 +19,12 @@ export interface QueryOptions {
   readonly timeout?: number | undefined
   /** Ends the call: a waiting one leaves the queue, a running statement is cancelled at the server. */
   readonly signal?: AbortSignal | undefined
+  /** Lets a short INSERT, UPDATE, DELETE or MERGE share a connection with others; `false` keeps any statement from it. Default: plain SELECTs share. */
+  readonly lane?: boolean | undefined
+  /** Whether the statement may be prepared on its connection. `false` has it planned anew, which suits values that differ much. Default: the pool's `prepare`. */
+  readonly prepare?: boolean | undefined
+  /** Running it twice does no harm: it is run again where the pool has ended it for another's sake. Default false. */
+  readonly idempotent?: boolean | undefined
 }
 
 /** A call, ready to run. */
@@ -30,6 +36,10 @@ export interface Call {
   readonly timeoutMillis: number | undefined
   /** Bounds the statement once it is sent. */
   readonly statementMillis: number | undefined
+  readonly class: StatementClass | undefined
+  readonly lane: boolean | undefined
+  readonly prepare: boolean | undefined
+  readonly idempotent: boolean
 }
 
 const PRIORITY_OF: Readonly<Record<StatementClass, Priority>> = {
@@ -45,7 +55,13 @@ export const QUERY_OPTIONS: readonly (keyof QueryOptions)[] = [
   'class',
   'timeout',
   'signal',
+  'lane',
+  'prepare',
+  'idempotent',
 ]
+
+/** No options: what most calls come with. */
+export const NO_OPTIONS: QueryOptions = Object.freeze({})
 
 const CLASSES = Object.keys(PRIORITY_OF) as StatementClass[]
 
@@ -67,6 +83,10 @@ export function readCall(options: QueryOptions, config: ReadConfig): Call {
     signal,
     timeoutMillis: readMillis(options as Given, 'timeout', 1),
     statementMillis: least(config.queryTimeout, kind && config.classTimeouts[kind]),
+    class: kind,
+    lane: readBoolean(options as Given, 'lane'),
+    prepare: readBoolean(options as Given, 'prepare'),
+    idempotent: readBoolean(options as Given, 'idempotent') ?? false,
   }
 }
 

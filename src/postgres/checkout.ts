@@ -3,7 +3,7 @@ import { onAbort } from '../base/aborts.ts'
 import { systemClock } from '../base/clock.ts'
 import { within } from '../base/within.ts'
 import type { Lease } from '../core/lease.ts'
-import type { AcquireOptions } from '../core/options.ts'
+import type { RequestOptions } from '../core/options.ts'
 import type { Pool as Engine } from '../core/pool.ts'
 import type { Settle } from '../core/waiters.ts'
 import type { PoolConfig } from './config.ts'
@@ -22,7 +22,7 @@ export class Checkout {
   }
 
   /** Asks for a connection; `settle` is called once. */
-  request(options: AcquireOptions, settle: Settle<Client>): void {
+  request(options: RequestOptions, settle: Settle<Client>): void {
     if (this.#verify === undefined) return this.#engine.request(options, settle)
     this.#engine.request(options, (error, lease) => {
       if (lease === undefined || lease.connection.uses > 1) settle(error, lease)
@@ -31,7 +31,7 @@ export class Checkout {
   }
 
   /** A connection that does not pass, or not while its caller waits, is closed, and the caller gets the reason. */
-  #verified(lease: Lease<Client>, { signal, timeoutMillis }: AcquireOptions, settle: Settle<Client>): void {
+  #verified(lease: Lease<Client>, { signal, timeoutMillis }: RequestOptions, settle: Settle<Client>): void {
     const client = lease.resource
     const millis = Math.min(this.#verifyMillis, timeoutMillis ?? Number.POSITIVE_INFINITY)
     let stopListening: (() => void) | undefined

@@ -5,6 +5,8 @@ import { closest, readBoolean, readFunction, readMillis, readNumber, readString 
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
+import type { Endpoint } from './endpoint.ts'
+import { endpointOf } from './endpoint.ts'
 
 /** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
 export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
@@ -12,7 +14,7 @@ export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
 /** Options of {@link Pool}. All times in milliseconds unless their name says otherwise. */
 export interface PoolConfig
   extends Omit<PgPoolConfig, 'onConnect' | 'verify' | 'Client' | keyof PoolOptions>,
-    Omit<PoolOptions, 'idleTimeoutMillis'> {
+    Omit<PoolOptions, 'idleTimeoutMillis' | 'limitedShare' | 'sharedDepth'> {
   /**
    * How long one open may take, TLS, authentication and `onConnect` included; default 10,000. Given alone it bounds the wait
    * for a connection too, as in pg-pool. 0 is the default.
@@ -42,6 +44,26 @@ export interface PoolConfig
   directConnectionString?: string | undefined
   /** Shown as `application_name` by the server. */
   applicationName?: string | undefined
+  /**
+   * Where the connection string leads: `'direct'` and `'session'` keep a session for each connection, `'transaction'` is a pooler
+   * that does not, and cannot carry lanes or prepared statements. Default `'auto'`: told by the address (port 6543, `pgbouncer=true`, a `-pooler` host).
+   */
+  endpoint?: Endpoint | 'auto' | undefined
+  /**
+   * Lets short statements of many callers share connections (docs/lanes.md). Default: where the endpoint carries it, and nobody
+   * listens to `acquire`; `true` also beside such a listener; `false` never.
+   */
+  pipelining?: boolean | undefined
+  /** Statements under way on one shared connection at most. 1 to 10,000; default 1,000. */
+  laneDepth?: number | undefined
+  /** How long a statement may keep those behind it on a shared connection waiting before it is ended. 1 or more; default 5,000. */
+  laneStallMillis?: number | undefined
+  /** The part of `max` that slow statements of `query()` may hold together, at least one slot. 0.01 to 1; default 0.9. */
+  slowShare?: number | undefined
+  /** Prepares statements of `query()` that are repeated, once a connection. Default: where the endpoint carries it. */
+  prepare?: boolean | undefined
+  /** Statements that one connection keeps prepared for `query()`. 0 to 10,000; default 100. */
+  preparedStatementCacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
   Client?: ClientClass | undefined
   /** Runs on every new connection before it is lent. */
@@ -63,8 +85,21 @@ export interface ReadConfig {
   readonly directConnectionString: string | undefined
   readonly onConnect: PoolConfig['onConnect']
   readonly verify: PoolConfig['verify']
+  readonly lanes: LaneOptions
   /** What the client gets besides the caller's own options. */
   readonly client: Readonly<Record<string, unknown>>
+}
+
+/** What is said about lanes and the statement cache. */
+export interface LaneOptions {
+  /** Undefined: unless somebody listens to `acquire`. */
+  readonly pipelining: boolean | undefined
+  readonly depth: number
+  readonly stallMillis: number
+  /** Statements that a connection keeps prepared; 0 where none are. */
+  readonly prepared: number
+  /** Options of the client make pg do something of its own around every statement, so that they go its way. */
+  readonly plain: boolean
 }
 
 const CORE = [
@@ -106,6 +141,13 @@ const OWN = [
   'applicationName',
   'onConnect',
   'verify',
+  'endpoint',
+  'pipelining',
+  'laneDepth',
+  'laneStallMillis',
+  'slowShare',
+  'prepare',
+  'preparedStatementCacheSize',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -137,21 +179,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set([
-  'profile',
-  'prepare',
-  'preparedStatementCacheSize',
-  'binaryResults',
-  'pipelining',
-  'laneDepth',
-  'laneStallMillis',
-  'slowShare',
-  'retry',
-  'circuitBreaker',
-  'agents',
-  'endpoint',
-  'echo',
-])
+const PLANNED = new Set(['profile', 'binaryResults', 'retry', 'circuitBreaker', 'agents', 'echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
@@ -189,6 +217,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     directConnectionString: readString(given, 'directConnectionString'),
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
+    lanes: readLanes(given),
     client,
   }
 }
@@ -224,7 +253,27 @@ function coreOptions(given: Given): PoolOptions {
   const connection = readMillis(given, 'connectionTimeoutMillis')
   if (connection === 0) delete core.connectionTimeoutMillis
   else if (connection !== undefined) core.acquireTimeoutMillis ??= connection
+  const share = readNumber(given, 'slowShare', { min: 0.01, max: 1, whole: false })
+  if (share !== undefined) core.limitedShare = share
   return core as PoolOptions
+}
+
+function readLanes(given: Given): LaneOptions {
+  const carries = endpointOf(given) !== 'transaction'
+  const wanted = readBoolean(given, 'pipelining')
+  const prepare = readBoolean(given, 'prepare') ?? carries
+  if (wanted === true && !carries)
+    bad(
+      'pipelining is on and the endpoint is a transaction pooler, which cannot carry it; leave one of them out',
+    )
+  const prepared = readNumber(given, 'preparedStatementCacheSize', { min: 0, max: 10_000 }) ?? 100
+  return {
+    pipelining: carries ? wanted : false,
+    depth: readNumber(given, 'laneDepth', { min: 1, max: 10_000 }) ?? 1_000,
+    stallMillis: readMillis(given, 'laneStallMillis', 1) ?? 5_000,
+    prepared: prepare ? prepared : 0,
+    plain: Boolean(given.query_timeout) || Boolean(given.binary),
+  }
 }
 
 function isZero(value: unknown): boolean {

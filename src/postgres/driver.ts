@@ -6,9 +6,10 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import type { FieldDef, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
 
-export type { ClientConfig, PoolConfig as PgPoolConfig, QueryResult, QueryResultRow } from 'pg'
+export type { ClientConfig, FieldDef, PoolConfig as PgPoolConfig, QueryResult, QueryResultRow } from 'pg'
 
 /** What a pool lends: any client of pg's shape. */
 export type Client = pg.PoolClient
@@ -37,6 +38,87 @@ export interface PgPoolBase extends EventEmitter {
 
 /** pg's own client class. */
 export const PgClient: typeof pg.Client = pg.Client
+
+/** pg's query, which Sluice's statements extend (see flight.ts). Typed as what is used of its inside. */
+export const PgQuery: PgQueryClass = pg.Query as never
+
+/** Makes a {@link PgQueryBase}. */
+export type PgQueryClass = new (config: {
+  text: string
+  values?: readonly unknown[] | undefined
+  name?: string | undefined
+  rowMode?: string | undefined
+  types?: unknown
+}) => PgQueryBase
+
+/** A query of pg, seen from within. */
+export interface PgQueryBase {
+  readonly text: string
+  readonly name: string | undefined
+  readonly types: unknown
+  readonly _result: QueryResult & {
+    addFields(fields: readonly FieldDef[]): void
+    parseRow(values: readonly (string | null)[]): QueryResultRow
+  }
+  /** The result, or one for each statement of a text. */
+  readonly _results: QueryResult
+  _canceledDueToError: Error | false
+  handleRowDescription(message: { readonly fields: readonly FieldDef[] }): void
+}
+
+/** The messages of the protocol that a statement is made of, as pg serialises them. */
+export interface Messages {
+  parse(message: { text: string; name: string | undefined; types: unknown }): void
+  bind(message: { statement: string | undefined; values: readonly unknown[]; binary?: boolean }): void
+  describe(message: { type: 'P' | 'S'; name?: string }): void
+  execute(message: object): void
+  close(message: { type: 'S'; name: string }): void
+  query(text: string): void
+  sync(): void
+}
+
+/** What pg knows of the named statements of a connection. */
+export interface Named {
+  /** The text by name, known once the server has taken it. */
+  readonly parsedStatements: Record<string, string | undefined>
+  /** The same for what is under way. */
+  readonly submittedNamedStatements: Record<string, string | undefined>
+}
+
+interface Collector extends Messages {
+  _send(buffer: Buffer): void
+}
+
+let gathered: Buffer[] | undefined
+
+const collector: Collector = Object.assign(Object.create(pg.Connection.prototype) as Collector, {
+  _send: (buffer: Buffer) => void gathered?.push(buffer),
+})
+
+/** Writes what `say` says as one packet; inside {@link together} with everything else that is said there. */
+export function write(connection: object, say: (messages: Messages) => void): void {
+  if (gathered !== undefined) return say(collector)
+  together(connection, () => say(collector))
+}
+
+/** Gathers everything that is written to one connection while `send` runs into one write of its socket. */
+export function together(connection: object, send: () => void): void {
+  const packet: Buffer[] = []
+  gathered = packet
+  try {
+    send()
+  } finally {
+    gathered = undefined
+  }
+  if (packet.length > 0) (connection as Wire).stream.write(Buffer.concat(packet))
+}
+
+/** The connection of a client that has one. */
+export function connectionOf(client: object): object & Named {
+  const { connection } = inside(client)
+  if (connection === undefined) throw new Error('BUG: a client without a connection is written to directly')
+  return connection as unknown as Named
+}
 
 /** Quotes an identifier as Postgres does. */
 export const escapeIdentifier: (name: string) => string = pg.escapeIdentifier
@@ -177,6 +259,32 @@ export function setPipeline(client: object, on: boolean): void {
   inside(client).pipeline = on
 }
 
+/**
+ * Calls `tell` with the milliseconds that the server's first word of a handshake took: a round trip, and what it costs to make
+ * a session. Call before the client connects.
+ */
+export function timeGreeting(client: object, now: () => number, tell: (millis: number) => void): void {
+  const { connection, ssl } = inside(client)
+  if (connection === undefined) return
+  let askedAt: number | undefined
+  const asked = () => {
+    askedAt = now()
+  }
+  const answered = () => {
+    if (askedAt !== undefined) tell(now() - askedAt)
+    askedAt = undefined
+  }
+  connection.once(ssl ? 'sslconnect' : 'connect', asked)
+  for (const word of GREETINGS) connection.once(word, answered)
+}
+
+const GREETINGS = [
+  'authenticationOk',
+  'authenticationCleartextPassword',
+  'authenticationMD5Password',
+  'authenticationSASL',
+]
+
 /** Gathers what `send` writes into one packet. */
 export function corked<R>(client: object, send: () => R): R {
   const stream = inside(client).connection?.stream
@@ -226,8 +334,8 @@ export function requestCancel(client: object, stream: unknown, signal: AbortSign
 
 type Query = (
   statement: unknown,
-  values: unknown,
-  callback: (error: Error | undefined, result: unknown) => void,
+  values?: unknown,
+  callback?: (error: Error | undefined, result: unknown) => void,
 ) => unknown
 
 const BOUND = Symbol('callbacks keep their context')

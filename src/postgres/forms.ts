@@ -1,7 +1,7 @@
 /** The forms in which pg-pool's methods can be called, as `@types/pg` declares them, and Sluice's options beside them. */
 import type { PoolClient, QueryResult } from 'pg'
 import type { QueryOptions } from './call.ts'
-import { QUERY_OPTIONS } from './call.ts'
+import { NO_OPTIONS, QUERY_OPTIONS } from './call.ts'
 
 /** What a callback of `connect()` gets. */
 export type ConnectCallback = (
@@ -35,8 +35,6 @@ export function readQuery(statement: unknown, second: unknown, third: unknown): 
 function isOptions(value: unknown): value is QueryOptions {
   return typeof value === 'object' && value !== null
 }
-
-const NO_OPTIONS: QueryOptions = Object.freeze({})
 
 /** Options inside a config object. Query objects (cursors, streams) have fields of their own and are not asked. */
 function optionsOf(statement: unknown): QueryOptions {

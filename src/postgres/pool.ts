@@ -33,10 +33,10 @@ import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { Listener } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
-import { Queries } from './queries.ts'
 import { Sessions } from './sessions.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import { Statements } from './statement.ts'
+import { Traffic } from './traffic.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
 
@@ -68,7 +68,7 @@ export class Pool extends PgPool {
   readonly #sessions: Sessions
   readonly #checkout: Checkout
   readonly #statements: Statements
-  readonly #queries: Queries
+  readonly #traffic: Traffic
   #listener: Listener | undefined
   /** A pool of one for `listen()`, where that has an endpoint of its own. */
   #direct: Engine<Client> | undefined
@@ -87,7 +87,15 @@ export class Pool extends PgPool {
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => this.#sessions.clients })
     this.#statements = new Statements(systemClock, () => this.#engine.numbers())
-    this.#queries = new Queries(this.#checkout, this.#statements, read)
+    this.#traffic = new Traffic({
+      engine: this.#engine,
+      sessions: this.#sessions,
+      checkout: this.#checkout,
+      statements: this.#statements,
+      config: read,
+      listens: () => this.listenerCount('acquire') > 0,
+      isPgs: () => this.Client === PgClient || this.Client.prototype instanceof PgClient,
+    })
     this.#engine.attach(eventHooks(this, this.options.allowExitOnIdle === true))
   }
 
@@ -209,11 +217,13 @@ export class Pool extends PgPool {
     const given = readQuery(statement, second, third)
     if (given.callback === undefined) {
       return this.#promise((resolve, reject) => {
-        this.#queries.query(given, (error, result) => (error === undefined ? resolve(result) : reject(error)))
+        this.#traffic.queries.query(given, (error, result) =>
+          error === undefined ? resolve(result) : reject(error),
+        )
       })
     }
     const answer = detached(given.callback as (error: unknown, result?: unknown) => void)
-    this.#queries.query(given, (error, result) =>
+    this.#traffic.queries.query(given, (error, result) =>
       error === undefined ? answer(undefined, result) : answer(error),
     )
     return undefined
@@ -243,7 +253,7 @@ export class Pool extends PgPool {
    */
   batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
     return this.#promise((resolve, reject) => {
-      this.#queries.batch(queries, options, (error, results) =>
+      this.#traffic.queries.batch(queries, options, (error, results) =>
         results === undefined ? reject(error) : resolve(results),
       )
     })
@@ -354,6 +364,7 @@ export class Pool extends PgPool {
     this.ending = true
     this.#listener?.close()
     await Promise.all([this.#engine.end(), this.#direct?.end()])
+    this.#traffic.stop()
     this.ended = true
   }
 
@@ -366,8 +377,8 @@ export class Pool extends PgPool {
 
   /** Connections that are open or opening, as pg-pool counts them: closing ones are left out (`stats().total` has them). */
   get totalCount(): number {
-    const { opening, idle, checking, leased, cancelling } = this.#engine.numbers()
-    return opening + idle + checking + leased + cancelling + this.#engine.planned
+    const { opening, idle, checking, leased, shared, cancelling } = this.#engine.numbers()
+    return opening + idle + checking + leased + shared + cancelling + this.#engine.planned
   }
 
   get idleCount(): number {

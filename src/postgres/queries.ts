@@ -1,35 +1,140 @@
-/** How a statement travels: a connection is asked for, the statement sent under its bounds, the connection given back, the caller told. */
+/** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import { systemClock } from '../base/clock.ts'
 import type { Lease } from '../core/lease.ts'
+import type { Use } from '../core/lines.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
 import type { Call, QueryOptions } from './call.ts'
-import { readCall } from './call.ts'
+import { NO_OPTIONS, readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
-import type { ReadConfig } from './config.ts'
+import type { ReadConfig, StatementClass } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
 import { isBusy } from './driver.ts'
 import type { QueryArguments } from './forms.ts'
+import type { AloneParts } from './lanes/alone.ts'
+import { flyAlone } from './lanes/alone.ts'
+import { isSeveral } from './lanes/flight.ts'
+import { readStatement } from './lanes/statement.ts'
+import type { Text } from './lanes/texts.ts'
+import type { Cargo, TripParts } from './lanes/trip.ts'
+import { Trip } from './lanes/trip.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
 import { READ_TIMEOUT, send } from './statement.ts'
 
 /** Called once: with an error, or with a result. */
 export type Told<R> = (error: unknown, result: R | undefined) => void
 
-export class Queries {
-  readonly #checkout: Checkout
-  readonly #statements: Statements
-  readonly #config: ReadConfig
+/** What queries work with. */
+export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
+  readonly checkout: Checkout
+  readonly statements: Statements
+  readonly config: ReadConfig
+  /** Whether the clients are pg's. */
+  readonly isPgs: () => boolean
+  /** Whether statements may share connections now. */
+  readonly mayShare: () => boolean
+}
 
-  constructor(checkout: Checkout, statements: Statements, config: ReadConfig) {
-    this.#checkout = checkout
-    this.#statements = statements
-    this.#config = config
+export class Queries {
+  readonly #parts: QueriesParts
+  readonly #trips: TripParts
+  /** What a call without options asks for. */
+  readonly #plainCall: Call
+
+  constructor(parts: QueriesParts) {
+    this.#parts = parts
+    this.#plainCall = readCall(NO_OPTIONS, parts.config)
+    this.#trips = { ...parts, alone: (lease, cargo, answer) => this.#aloneOn(lease, cargo, answer) }
   }
 
   /** Runs one statement. */
-  query({ statement, values, options }: QueryArguments, told: Told<unknown>): void {
-    this.#run<unknown>(options, told, {
+  query(given: QueryArguments, told: Told<unknown>): void {
+    const { config, isPgs, texts } = this.#parts
+    let call: Call
+    let statement: Cargo['statement'] | undefined
+    try {
+      call = given.options === NO_OPTIONS ? this.#plainCall : readCall(given.options, config)
+      statement = config.lanes.plain || !isPgs() ? undefined : readStatement(given)
+    } catch (error) {
+      return told(error, undefined)
+    }
+    if (statement === undefined) return this.#plainly(given, call, told)
+    const text = texts.of(statement.text)
+    text.seen += 1
+    const prepare = config.lanes.prepared > 0 && call.prepare !== false
+    const { idempotent, class: kind } = call
+    const cargo: Cargo = { statement, text, prepare, idempotent, isSimple: kind === 'simple' }
+    if (this.#shares(text, call)) this.#share(cargo, call, told)
+    else this.#alone(cargo, call, told)
+  }
+
+  // Over a lane --------------------------------------------------------------------------------------------------------
+
+  #shares(text: Text, { class: kind, lane }: Call): boolean {
+    const suits = text.kind === 'read' ? lane !== false : text.kind === 'write' && lane === true
+    if (!suits || text.isSeveral) return false
+    const short = kind === undefined ? text.times.isShort : kind === 'simple'
+    return short && this.#parts.mayShare()
+  }
+
+  #share(cargo: Cargo, call: Call, told: Told<unknown>): void {
+    const { checkout, clock, lanes } = this.#parts
+    const askedAt = clock.now()
+    const lane = lanes.find(askedAt)
+    if (lane !== undefined) return this.#ride(cargo, call, askedAt, told, (trip) => trip.board(lane))
+    checkout.request({ ...call, use: 'shared' }, (error, lease) => {
+      if (lease === undefined) told(error, undefined)
+      else this.#ride(cargo, call, askedAt, told, (trip) => trip.boardOn(lease))
+    })
+  }
+
+  #ride(cargo: Cargo, call: Call, askedAt: number, told: Told<unknown>, start: (trip: Trip) => void): void {
+    let trip: Trip | undefined
+    const begin = (answer: Answer<QueryResult>) => {
+      trip = new Trip(this.#trips, cargo, call, answer)
+      start(trip)
+    }
+    this.#parts.statements.run<QueryResult>(begin, boundsOf(call, askedAt), {
+      isSent: () => trip?.isSent === true,
+      answered: (error, result) => {
+        if (error !== undefined && isSeveral(error, cargo.statement)) this.#alone(cargo, call, told)
+        else told(error, result)
+      },
+      abandoned: (error) => {
+        told(error, undefined)
+        trip?.abandon()
+      },
+    })
+  }
+
+  // On a connection of its own -----------------------------------------------------------------------------------------
+
+  #alone(cargo: Cargo, call: Call, told: Told<unknown>): void {
+    this.#run<unknown>(call, this.#useOf(cargo.text, call.class), told, {
+      start: (client, answer) => flyAlone(this.#parts, client, cargo, answer as Answer<QueryResult>),
+      answered: (lease, error) => this.#takeBack(lease, error),
+      abandoned: (lease) => lease.cancel(),
+    })
+  }
+
+  /** Slow work may only hold a share of the pool, and so may what was never seen once anything was slow. */
+  #useOf({ times }: Text, kind: StatementClass | undefined): Use {
+    if (kind !== undefined) return kind === 'simple' ? 'exclusive' : 'limited'
+    const { clock, texts } = this.#parts
+    if (times.runs === 0) return texts.sawSlow(clock.now()) ? 'limited' : 'exclusive'
+    return times.isSlow ? 'limited' : 'exclusive'
+  }
+
+  #aloneOn(lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>): void {
+    flyAlone(this.#parts, lease.resource, cargo, (error, result) => {
+      this.#takeBack(lease, error)
+      answer(error, result)
+    })
+  }
+
+  /** Query objects of other packages, other drivers' clients, and whatever only pg itself knows how to send or to refuse. */
+  #plainly({ statement, values }: QueryArguments, call: Call, told: Told<unknown>): void {
+    this.#run<unknown>(call, useOfClass(call.class), told, {
       start: (client, answer) => send(client, statement, values, answer),
       answered: (lease, error) => this.#takeBack(lease, error),
       abandoned: (lease) => lease.cancel(),
@@ -39,12 +144,14 @@ export class Queries {
   /** Runs statements as one transaction. Nothing is sent when one of them cannot be. */
   batch(queries: readonly (string | BatchQuery)[], options: QueryOptions, told: Told<QueryResult[]>): void {
     let read: BatchQuery[]
+    let call: Call
     try {
       read = readBatch(queries)
+      call = readCall(options, this.#parts.config)
     } catch (error) {
       return told(error, undefined)
     }
-    this.#run<QueryResult[]>(options, told, {
+    this.#run<QueryResult[]>(call, useOfClass(call.class), told, {
       start: (client, answer) => {
         runBatch(client, read).then(
           (results) => answer(undefined, results),
@@ -57,22 +164,17 @@ export class Queries {
     })
   }
 
-  #run<R>(options: QueryOptions, told: Told<R>, work: Work<R>): void {
-    let call: Call
-    try {
-      call = readCall(options, this.#config)
-    } catch (error) {
-      return told(error, undefined)
-    }
+  #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
     const askedAt = call.timeoutMillis === undefined ? 0 : systemClock.now()
-    this.#checkout.request(call, (error, lease) => {
+    const request = use === 'exclusive' ? call : { ...call, use }
+    this.#parts.checkout.request(request, (error, lease) => {
       if (lease === undefined) told(error, undefined)
       else this.#send(lease, boundsOf(call, askedAt), told, work)
     })
   }
 
   #send<R>(lease: Lease<Client>, bounds: Bounds, told: Told<R>, work: Work<R>): void {
-    this.#statements.run<R>((answer) => work.start(lease.resource, answer), bounds, {
+    this.#parts.statements.run<R>((answer) => work.start(lease.resource, answer), bounds, {
       answered: (error, result) => {
         // `end()` may have closed the connection under a statement that took too long.
         if (!lease.released) work.answered(lease, error)
@@ -87,7 +189,7 @@ export class Queries {
 
   #takeBack(lease: Lease<Client>, error: Error | undefined): void {
     if (error === undefined) lease.release()
-    else if (this.#config.discardOnError) lease.release(error)
+    else if (this.#parts.config.discardOnError) lease.release(error)
     else if (error.message === READ_TIMEOUT && isBusy(lease.resource)) lease.cancel()
     else lease.release()
   }
@@ -100,11 +202,19 @@ interface Work<R> {
   abandoned(lease: Lease<Client>, error: Error): void
 }
 
+function useOfClass(kind: StatementClass | undefined): Use {
+  return kind === undefined || kind === 'simple' ? 'exclusive' : 'limited'
+}
+
+const NO_BOUNDS: Bounds = Object.freeze({ millis: undefined, signal: undefined })
+
 function boundsOf(call: Call, askedAt: number): Bounds {
-  if (call.timeoutMillis === undefined) return { millis: call.statementMillis, signal: call.signal }
-  const left = Math.max(1, call.timeoutMillis - (systemClock.now() - askedAt))
-  if (call.statementMillis !== undefined && call.statementMillis < left) {
-    return { millis: call.statementMillis, signal: call.signal }
+  const { signal, statementMillis, timeoutMillis } = call
+  if (timeoutMillis === undefined) {
+    if (statementMillis === undefined && signal === undefined) return NO_BOUNDS
+    return { millis: statementMillis, signal }
   }
-  return { millis: left, askedMillis: call.timeoutMillis, signal: call.signal }
+  const left = Math.max(1, timeoutMillis - (systemClock.now() - askedAt))
+  if (statementMillis !== undefined && statementMillis < left) return { millis: statementMillis, signal }
+  return { millis: left, askedMillis: timeoutMillis, signal }
 }

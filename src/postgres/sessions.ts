@@ -37,6 +37,8 @@ export class Sessions implements Driver<Client> {
   readonly #broken = new WeakSet<Client>()
   /** Cancel requests under way: until they are over, a client is not at rest even when its statement has ended. */
   readonly #cancelling = new WeakMap<Client, Promise<void>>()
+  /** Told how long the server took to greet each new connection, in milliseconds. */
+  onGreeting: ((millis: number) => void) | undefined
   // Sockets live longer than the call that opened them and must not keep its context alive, nor run other callers' events in it.
   readonly #root = new AsyncResource('SluiceSession')
 
@@ -56,6 +58,7 @@ export class Sessions implements Driver<Client> {
       const client = new Client(clientOptions(this.#source.options())) as Client
       this.#clients.add(client)
       door.bindCallbacks(client)
+      if (this.onGreeting !== undefined) door.timeGreeting(client, () => this.#clock.now(), this.onGreeting)
       return this.#connect(client, signal).catch((error: unknown) => {
         this.#clients.delete(client)
         door.destroy(client)
@@ -162,7 +165,9 @@ export class Sessions implements Driver<Client> {
       )
     if (door.isDead(client) || this.#broken.has(client)) return 'lost'
     if (door.isBusy(client)) return door.atRest(client).then(() => this.reusable(client))
-    return door.isInTransaction(client) ? 'dirty' : true
+    if (door.isInTransaction(client)) return 'dirty'
+    if (door.canPipeline(client)) door.setPipeline(client, false)
+    return true
   }
 
   /** Resolves when the statement has ended and no cancel request is on its way any more: a late one would hit the next statement. */
@@ -175,6 +180,18 @@ export class Sessions implements Driver<Client> {
     } finally {
       this.#cancelling.delete(client)
     }
+  }
+
+  /**
+   * Asks once to cancel what a client runs, and lets nobody else have the client before the request is over: for one statement
+   * among many, where a second request would hit another one.
+   */
+  async cancelOnce(client: Client, signal: AbortSignal): Promise<void> {
+    const asked = door.requestCancel(client, this.#source.options().stream, signal)
+    const over = asked.catch(() => undefined)
+    this.#cancelling.set(client, over)
+    await over
+    if (this.#cancelling.get(client) === over) this.#cancelling.delete(client)
   }
 
   /**

@@ -1,0 +1,193 @@
+/** The lanes of a pool: which statement joins which, when another connection becomes one, and when one is given back. */
+import type { Clock } from '../../base/clock.ts'
+import type { Lease } from '../../core/lease.ts'
+import type { Pool as Engine } from '../../core/pool.ts'
+import type { Client } from '../driver.ts'
+import { canPipeline, isBusy } from '../driver.ts'
+import type { Flight } from './flight.ts'
+import type { LaneOwner } from './lane.ts'
+import { Lane } from './lane.ts'
+import type { Names } from './names.ts'
+import { Watch } from './watch.ts'
+
+/** What lanes work with. */
+export interface LanesParts {
+  readonly engine: Engine<Client>
+  readonly clock: Clock
+  /** Statements under way on one lane at most. */
+  readonly depth: number
+  /** Milliseconds that a statement may keep those behind it waiting. */
+  readonly stallMillis: number
+  readonly roundTrip: () => number
+  readonly namesOf: (client: Client) => Names
+  /** Asks the server once to cancel what a client runs. Resolves when no late cancellation can arrive any more. */
+  readonly cancelOnce: (client: Client) => Promise<void>
+}
+
+/**
+ * The wait that a lane may promise before another connection becomes a lane: half a millisecond while few statements are under
+ * way, and more with their number's square root. Few lanes are faster than many where the server has few cores, many lanes
+ * where it has many; docs/lanes.md has the measurements. In milliseconds, and statements.
+ */
+const WAIT_MILLIS = 0.5
+const FEW = 16
+
+/** The wait that a lane may promise when no other connection is to be had. */
+const LONGEST_WAIT_MILLIS = 20
+
+export class Lanes {
+  readonly #parts: LanesParts
+  readonly #lanes: Lane[] = []
+  readonly #byLease = new Map<Lease<Client>, Lane>()
+  readonly #owner: LaneOwner
+  /** Statements are timed by it, on lanes and elsewhere. */
+  readonly watch: Watch
+  /** The lanes that hold something for the end of this turn. */
+  #writing: Lane[] = []
+  #current: Lane | undefined
+
+  constructor(parts: LanesParts) {
+    this.#parts = parts
+    this.watch = new Watch(parts.clock, (seenAt) => this.#tick(seenAt))
+    const { watch } = this
+    this.#owner = {
+      watch,
+      get roundTripMillis() {
+        return parts.roundTrip()
+      },
+      wrote: (lane) => this.#wrote(lane),
+      emptied: (lane) => this.#emptied(lane),
+    }
+  }
+
+  /** The lane that a statement should join now; undefined where it should ask the engine for a place. */
+  find(now: number): Lane | undefined {
+    const most = this.#longestWait()
+    if (this.#current !== undefined && this.#fits(this.#current, most, now)) return this.#current
+    const lane = this.#lanes.find((other) => this.#fits(other, most, now))
+    if (lane !== undefined) return lane
+    const { engine } = this.#parts
+    if (engine.mayLend || engine.sharing > 0) return undefined
+    const least = this.#leastLoaded(now)
+    if (least !== undefined) engine.grow()
+    return least
+  }
+
+  #longestWait(): number {
+    let underWay = 0
+    for (const lane of this.#lanes) underWay += lane.depth
+    return underWay <= FEW ? WAIT_MILLIS : WAIT_MILLIS * Math.sqrt(underWay / FEW)
+  }
+
+  #fits(lane: Lane, most: number, now: number): boolean {
+    const { depth, engine } = this.#parts
+    return lane.isOpen && lane.expected <= most && lane.depth < depth && engine.mayJoin(lane.lease, now)
+  }
+
+  #leastLoaded(now: number): Lane | undefined {
+    let least: Lane | undefined
+    for (const lane of this.#lanes) {
+      if (!this.#fits(lane, LONGEST_WAIT_MILLIS, now)) continue
+      if (least === undefined || lane.expected < least.expected) least = lane
+    }
+    return least
+  }
+
+  /** The lane on a shared connection; it begins with the first call. Undefined where the connection cannot carry one. */
+  on(lease: Lease<Client>): Lane | undefined {
+    const known = this.#byLease.get(lease)
+    if (known !== undefined) return known
+    const client = lease.resource
+    if (!canPipeline(client) || isBusy(client)) return undefined
+    const lane = new Lane(lease, this.#parts.namesOf(client), this.#owner)
+    this.#byLease.set(lease, lane)
+    this.#lanes.push(lane)
+    return lane
+  }
+
+  /** Lets those who wait to share join a lane, while it fits. */
+  fill(lane: Lane): void {
+    const { engine } = this.#parts
+    while (
+      engine.sharing > 0 &&
+      lane.isOpen &&
+      lane.expected <= LONGEST_WAIT_MILLIS &&
+      lane.depth < this.#parts.depth
+    )
+      if (!engine.admit(lane.lease)) return
+  }
+
+  // What a turn has gathered -------------------------------------------------------------------------------------------
+
+  #wrote(lane: Lane): void {
+    if (this.#current !== lane) {
+      this.#current = lane
+      if (this.#writing.length === 0) setImmediate(this.#flush)
+      if (!this.#writing.includes(lane)) this.#writing.push(lane)
+    }
+  }
+
+  readonly #flush = (): void => {
+    const writing = this.#writing
+    this.#writing = []
+    this.#current = undefined
+    const now = this.#parts.clock.now()
+    for (const lane of writing) lane.flush(now)
+  }
+
+  // What lanes tell ----------------------------------------------------------------------------------------------------
+
+  /** An answer has come over a lane, and was told. */
+  landed(lane: Lane, now: number): void {
+    if (!this.#parts.engine.mayJoin(lane.lease, now)) lane.retire()
+    this.#yield()
+    if (lane.isKept) this.fill(lane)
+    lane.settle()
+  }
+
+  /** Gives lanes back to those who need a whole connection and came first: the emptiest ones take no more. */
+  #yield(): void {
+    const wanted = this.#parts.engine.wholeWanted
+    if (wanted === 0) return
+    const leaving = this.#lanes.filter(({ isKept }) => !isKept).length
+    for (let n = leaving; n < wanted; n++) {
+      let emptiest: Lane | undefined
+      for (const lane of this.#lanes)
+        if (lane.isKept && (emptiest === undefined || lane.depth < emptiest.depth)) emptiest = lane
+      if (emptiest === undefined) return
+      emptiest.retire()
+    }
+  }
+
+  #emptied(lane: Lane): void {
+    this.#lanes.splice(this.#lanes.indexOf(lane), 1)
+    this.#byLease.delete(lane.lease)
+    if (this.#current === lane) this.#current = undefined
+    if (lane.lease.released) return
+    if (lane.depth > 0) lane.lease.cancel()
+    else lane.lease.release()
+  }
+
+  #tick(seenAt: number): void {
+    for (const lane of [...this.#lanes]) {
+      const head = lane.head(seenAt)
+      if (head === undefined) continue
+      if (head.millis > this.#parts.stallMillis && !head.flight.abandoned && lane.isCrowded)
+        this.#endHead(lane, head.flight)
+    }
+  }
+
+  /** The head has had its time: it is ended, so that those behind it go on. */
+  #endHead(lane: Lane, flight: Flight): void {
+    flight.passenger?.stalled()
+    lane.cancelling += 1
+    const over = () => {
+      lane.cancelling -= 1
+    }
+    this.#parts.cancelOnce(lane.client).then(over, over)
+  }
+
+  stop(): void {
+    this.watch.stop()
+  }
+}

@@ -1,0 +1,186 @@
+/** One call's statement on lanes: over which one it goes, what is done when the connection has forgotten it, what its caller is told. */
+import type { Clock } from '../../base/clock.ts'
+import type { PoolNumbers } from '../../base/errors.ts'
+import { codeOf, SluiceError } from '../../base/errors.ts'
+import type { Lease } from '../../core/lease.ts'
+import type { RequestOptions } from '../../core/options.ts'
+import type { Checkout } from '../checkout.ts'
+import type { Client, QueryResult } from '../driver.ts'
+import { isDead } from '../driver.ts'
+import type { Answer } from '../statement.ts'
+import { READ_TIMEOUT } from '../statement.ts'
+import type { Passenger, Statement } from './flight.ts'
+import { Flight, isSeveral } from './flight.ts'
+import type { Lane } from './lane.ts'
+import type { Lanes } from './lanes.ts'
+import type { Names } from './names.ts'
+import type { Text, Texts } from './texts.ts'
+
+/** What is on the way. */
+export interface Cargo {
+  readonly statement: Statement
+  readonly text: Text
+  /** Whether it may be prepared under a name of its text. */
+  readonly prepare: boolean
+  /** Whether running it twice does no harm. */
+  readonly idempotent: boolean
+  /** Its caller says that it is short. */
+  readonly isSimple: boolean
+}
+
+/** What trips share. */
+export interface TripParts {
+  readonly clock: Clock
+  readonly lanes: Lanes
+  readonly texts: Texts
+  readonly checkout: Checkout
+  readonly stallMillis: number
+  readonly numbers: () => PoolNumbers
+  /** Runs a statement on a connection that cannot carry a lane, and gives that back. */
+  readonly alone: (lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>) => void
+}
+
+/** How often a statement is sent again that the connection had forgotten. DDL in a loop beside it may cost more than one. */
+export const MOST_ATTEMPTS = 5
+
+/** Nothing is free, however fast it was measured. In milliseconds. */
+const LEAST_COST_MILLIS = 0.01
+
+function costOf({ text: { times }, isSimple }: Cargo): number {
+  return Math.max(isSimple ? times.mean : times.cost, LEAST_COST_MILLIS)
+}
+
+/** A statement as it is sent: under its name where it has come before, and plainly where it needs no values and no name. */
+export function takeOff(
+  { statement, text, prepare }: Cargo,
+  names: Names,
+  landed: (flight: Flight, error: Error | undefined, result: QueryResult | undefined) => void,
+): Flight {
+  const repeated = prepare && text.seen > 1 && !text.isSeveral
+  const name = statement.name ?? (repeated ? text.name : undefined)
+  return new Flight(statement, name, name === undefined && !statement.values?.length, names, landed)
+}
+
+export class Trip implements Passenger {
+  readonly #parts: TripParts
+  readonly #cargo: Cargo
+  readonly #options: RequestOptions
+  readonly #answer: Answer<QueryResult>
+  #lane: Lane | undefined
+  #flight: Flight | undefined
+  /** Takes back the wait for another place. */
+  #waiting: AbortController | undefined
+  #attempts = 0
+  #over = false
+
+  constructor(parts: TripParts, cargo: Cargo, options: RequestOptions, answer: Answer<QueryResult>) {
+    this.#parts = parts
+    this.#cargo = cargo
+    this.#options = options
+    this.#answer = answer
+  }
+
+  get isSent(): boolean {
+    return this.#flight?.sent === true
+  }
+
+  /** Puts the statement on a lane. */
+  board(lane: Lane): void {
+    const flight = takeOff(this.#cargo, lane.names, this.#landed)
+    flight.passenger = this
+    flight.cost = costOf(this.#cargo)
+    this.#attempts += 1
+    this.#lane = lane
+    this.#flight = flight
+    lane.push(flight)
+  }
+
+  readonly #landed = (flight: Flight, error: Error | undefined, result: QueryResult | undefined): void => {
+    const { clock, lanes, texts } = this.#parts
+    const lane = this.#lane as Lane
+    const now = clock.now()
+    const wasLost = lane.isLost
+    const own = lane.land(flight, error, now)
+    if (error === undefined || hasRun(error)) texts.note(this.#cargo.text, own, flight.size, now)
+    if (error === undefined) this.#tell(undefined, result)
+    else if (!this.#over) this.#failed(flight, lane, error, wasLost)
+    lanes.landed(lane, now)
+  }
+
+  #failed(flight: Flight, lane: Lane, error: Error, wasLost: boolean): void {
+    if (wasLost) return this.#tell(this.#connectionLost(error), undefined)
+    if (isDead(lane.client)) return this.#tell(error, undefined)
+    const { idempotent, statement, text } = this.#cargo
+    if (isSeveral(error, statement)) text.isSeveral = true
+    const hitForAnother = codeOf(error) === '57014' && lane.cancelling > 0 && idempotent
+    if ((hitForAnother || flight.wasForgotten(error)) && this.#attempts < MOST_ATTEMPTS)
+      return this.#again(lane)
+    this.#tell(error, undefined)
+  }
+
+  #tell(error: Error | undefined, result: QueryResult | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    this.#answer(error, result)
+  }
+
+  #connectionLost(cause: Error): SluiceError {
+    const text = `the connection was lost with the statement under way on it: ${cause.message}; the statement may have taken effect`
+    const { numbers } = this.#parts
+    return new SluiceError('SLUICE_CONNECTION_LOST', text, {
+      phase: 'query',
+      numbers: numbers(),
+      outcome: 'unknown',
+      cause,
+    })
+  }
+
+  #again(lane: Lane): void {
+    if (lane.isKept) this.board(lane)
+    else this.moved()
+  }
+
+  moved(): void {
+    const { checkout, clock, lanes } = this.#parts
+    this.#flight = undefined
+    const lane = lanes.find(clock.now())
+    if (lane !== undefined) return this.board(lane)
+    this.#waiting = new AbortController()
+    const { signal } = this.#waiting
+    checkout.request({ ...this.#options, signal, use: 'shared' }, (error, lease) => {
+      this.#waiting = undefined
+      if (lease === undefined) this.#tell(error as Error, undefined)
+      else this.boardOn(lease)
+    })
+  }
+
+  /** Puts the statement on the lane of a shared connection, which may begin with it. */
+  boardOn(lease: Lease<Client>): void {
+    const { alone, lanes } = this.#parts
+    const lane = lanes.on(lease)
+    if (lane === undefined) return alone(lease, this.#cargo, (error, result) => this.#tell(error, result))
+    this.board(lane)
+    lanes.fill(lane)
+  }
+
+  stalled(): void {
+    const { numbers, stallMillis } = this.#parts
+    const text = `${READ_TIMEOUT}: no answer within ${Math.round(stallMillis).toLocaleString('en-US')} ms (laneStallMillis) while other callers' statements wait behind it on its connection; it is being cancelled and may have taken effect. A statement that may take so long should say so: { class: 'complex' }`
+    const details = { phase: 'query', numbers: numbers(), outcome: 'unknown' } as const
+    this.#tell(new SluiceError('SLUICE_QUERY_TIMEOUT', text, details), undefined)
+    this.abandon()
+  }
+
+  /** Its caller has given up, or was told. */
+  abandon(): void {
+    this.#over = true
+    this.#waiting?.abort(new Error('its caller has given up'))
+    if (this.#flight !== undefined) this.#lane?.abandon(this.#flight)
+  }
+}
+
+/** Whether the time of a statement that failed says anything: not when it was ended from outside, or never began. */
+export function hasRun(error: Error): boolean {
+  const code = codeOf(error)
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(?:57|08|26|0A)/.test(code)
+}

@@ -1,0 +1,82 @@
+/** Everything that carries the statements of `query()`, put together. */
+import { systemClock } from '../base/clock.ts'
+import { within } from '../base/within.ts'
+import type { Pool as Engine } from '../core/pool.ts'
+import type { Checkout } from './checkout.ts'
+import type { ReadConfig } from './config.ts'
+import type { Client } from './driver.ts'
+import { Lanes } from './lanes/lanes.ts'
+import { Names } from './lanes/names.ts'
+import { RoundTrip } from './lanes/round-trip.ts'
+import { Texts } from './lanes/texts.ts'
+import { Queries } from './queries.ts'
+import type { Sessions } from './sessions.ts'
+import type { Statements } from './statement.ts'
+
+/** What {@link Traffic} works with. */
+export interface TrafficParts {
+  readonly engine: Engine<Client>
+  readonly sessions: Sessions
+  readonly checkout: Checkout
+  readonly statements: Statements
+  readonly config: ReadConfig
+  /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
+  readonly listens: () => boolean
+  /** Whether the clients are pg's. */
+  readonly isPgs: () => boolean
+}
+
+export class Traffic {
+  readonly queries: Queries
+  readonly #lanes: Lanes
+  readonly #names = new WeakMap<Client, Names>()
+  readonly #statements: Statements
+
+  constructor({ engine, sessions, checkout, statements, config, listens, isPgs }: TrafficParts) {
+    const { pipelining, depth, stallMillis, prepared } = config.lanes
+    const { cancelTimeoutMillis } = config.settings
+    const roundTrip = new RoundTrip(systemClock)
+    sessions.onGreeting = (millis) => roundTrip.bound(millis)
+    const namesOf = (client: Client) => {
+      let names = this.#names.get(client)
+      if (names === undefined) {
+        names = new Names(client, prepared)
+        this.#names.set(client, names)
+      }
+      return names
+    }
+    this.#statements = statements
+    this.#lanes = new Lanes({
+      engine,
+      clock: systemClock,
+      depth,
+      stallMillis,
+      roundTrip: () => roundTrip.millis,
+      namesOf,
+      cancelOnce: (client) =>
+        within(systemClock, cancelTimeoutMillis, (signal) => sessions.cancelOnce(client, signal)),
+    })
+    const mayShare = () => pipelining !== false && (pipelining === true || !listens())
+    this.queries = new Queries({
+      clock: systemClock,
+      watch: this.#lanes.watch,
+      lanes: this.#lanes,
+      texts: new Texts(),
+      roundTrip: (tripMillis) => roundTrip.measured(tripMillis),
+      namesOf,
+      stallMillis,
+      numbers: () => engine.numbers(),
+      checkout,
+      statements,
+      config,
+      isPgs,
+      mayShare,
+    })
+  }
+
+  /** Forgets its timers. Nothing is under way any more. */
+  stop(): void {
+    this.#lanes.stop()
+    this.#statements.stop()
+  }
+}
