@@ -9,7 +9,7 @@ import { databaseUrl, sessions, withClient } from '../support/postgres.ts'
 import { isLost, startChaos } from './chaos.ts'
 import type { Kind, Seen } from './statements.ts'
 import { kindsOf, schemaOf } from './statements.ts'
-import { expectLanes, watchLanes } from './support.ts'
+import { expectLanes, lanesOf, watchLanes } from './support.ts'
 
 /** How many statements: `SLUICE_TAGS`, for a proof a million. */
 const TAGS = Number(process.env.SLUICE_TAGS ?? 50_000)
@@ -96,7 +96,7 @@ test(
     expectLanes(lanes.stop())
     expect(await pool.drain(10_000)).toBe(true)
     expect(pool.stats()).toMatchObject({ leased: 0, cancelling: 0, waiting: 0, lost: 0 })
-    expect((pool.stats() as { readonly shared?: number }).shared ?? 0).toBe(0)
+    expect(lanesOf(pool)).toBe(0)
     await pool.end()
     expect(await sessions(name)).toBe(0)
 
