@@ -80,12 +80,15 @@ export class Lines<T> {
     let last: Waiter<T> | undefined
     for (const line of this.#all) {
       const youngest = line.youngest(level)
-      if (youngest === undefined) continue
-      if (last === undefined || youngest.level > last.level) last = youngest
-      else if (youngest.level === last.level && youngest.since >= last.since) last = youngest
+      if (youngest !== undefined && (last === undefined || this.#leavesBefore(youngest, last)))
+        last = youngest
     }
     if (last !== undefined) this.remove(last)
     return last
+  }
+
+  #leavesBefore(a: Waiter<T>, b: Waiter<T>): boolean {
+    return this.#options.fifo || a.level === b.level ? a.since >= b.since : a.level > b.level
   }
 }
 
