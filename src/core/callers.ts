@@ -153,12 +153,21 @@ export class Callers<T> {
       return waiterAborted(this.#scene(waiter), signal.reason)
     }
     const { queueLimit, rejectOnFull } = settings
-    if (this.unserved < queueLimit + room) return undefined
+    if (!this.#isFull(waiter, room)) return undefined
     tally.rejected += 1
     const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
     if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)
     this.reject(shed, waiterShed(this.#scene(shed), queueLimit))
     return undefined
+  }
+
+  /** Those who wait for their share to be free again must not keep others from a connection that they cannot take themselves. */
+  #isFull({ use }: Waiter<T>, room: number): boolean {
+    const { servable } = this
+    const competing = Math.max(0, servable - this.promptOpens - this.promptChecks)
+    const mayHave = use !== 'limited' || this.#queue.limited.size < this.limitedRoom
+    if (mayHave && competing < room) return false
+    return this.size - servable + Math.max(0, competing - room) >= this.#parts.settings.queueLimit
   }
 
   /** Ends a waiter that is not in the queue. */
