@@ -3,9 +3,10 @@ import { SluiceError } from '../../src/base/errors.ts'
 import type { Lease } from '../../src/core/lease.ts'
 import type { PoolStats } from '../../src/core/stats.ts'
 import type { FakeConnection } from '../support/fake-driver.ts'
-import type { Waiting } from './order.ts'
+import type { Queued } from './order.ts'
+import type { Needs } from './share.ts'
 
-export interface Caller extends Waiting {
+export interface Caller extends Queued {
   readonly dueAt: number
   readonly abort: AbortController | undefined
   answers: number
@@ -18,7 +19,10 @@ export interface Moment {
   readonly mode: PoolStats['state']
   readonly max: number
   readonly idle: number
-  readonly waiting: number
+  /** What those need who wait beside it. */
+  readonly needs: Needs
+  /** How many more slots limited work may hold. */
+  readonly shareLeft: number
   /** Checks that the engine still counts on. */
   readonly checking: number
   /** Time has jumped and no timer has fired since. */
@@ -42,7 +46,7 @@ function judge(holds: boolean, otherwise: string, counted?: Refusal['counted']):
 
 /** Whether this caller could be refused with this error at this moment. */
 export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Refusal {
-  const { asking, checking, frozen, idle, max, mode, now, waiting } = moment
+  const { asking, checking, frozen, idle, max, mode, needs, now } = moment
   const { id } = caller
   if (!SluiceError.is(error)) {
     const fromDriver = /^(?:open failed|init failed|hopeless)$/.test((error as Error).message)
@@ -64,7 +68,10 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
     case 'SLUICE_QUEUE_FULL':
       return judge(
         // An idle one beside waiters is theirs, as soon as the engine doubts the checks that they count on.
-        idle === 0 || mode === 'paused' || idle <= waiting - (frozen ? 0 : checking),
+        idle === 0 ||
+          mode === 'paused' ||
+          idle <= needs.servable - (frozen ? 0 : checking) ||
+          isStuck(caller, moment),
         `${id} is refused beside ${idle} idle`,
         'rejected',
       )
@@ -76,6 +83,11 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
     case 'SLUICE_TRANSACTION_TIMEOUT':
       return judge(false, `${id} is refused with ${error.code}`)
   }
+}
+
+/** Whether an idle connection is no use to it, because limited work holds, or those before it will hold, all that it may. */
+function isStuck({ use }: Caller, { needs, shareLeft }: Moment): boolean {
+  return use === 'limited' && (needs.stuck > 0 || needs.turns >= shareLeft)
 }
 
 /** Random numbers that a seed decides. */

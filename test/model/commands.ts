@@ -1,6 +1,7 @@
 // What may happen to a pool, as data: fast-check makes lists of it, and a failing list can be read.
 import fc from 'fast-check'
 import type { CloseReason } from '../../src/core/driver.ts'
+import type { Use } from '../../src/core/lines.ts'
 import type { PoolOptions, Priority } from '../../src/core/options.ts'
 import type { Operation } from '../support/fake-driver.ts'
 import { OUTCOMES } from '../support/fake-driver.ts'
@@ -16,9 +17,11 @@ export type Action =
       readonly agent: string | undefined
       readonly timeout: number | undefined
       readonly signal: 'none' | 'live' | 'aborted'
-      /** What the caller does inside its answer: nothing, give the lease back, or after a refusal ask once more. */
-      readonly react: 'none' | 'release' | 'ask again'
+      readonly use: Use
+      /** What the caller does inside its answer: nothing, give the lease back, let all join it, or after a refusal ask once more. */
+      readonly react: 'none' | 'release' | 'admit all' | 'ask again'
     }
+  | { readonly do: 'admit'; readonly who: number; readonly most: number }
   | { readonly do: 'release'; readonly who: number; readonly how: 'plain' | 'error' | 'cancel' }
   | { readonly do: 'release again'; readonly who: number }
   | { readonly do: 'abort'; readonly who: number }
@@ -28,7 +31,7 @@ export type Action =
   | { readonly do: 'heal' }
   | { readonly do: 'kill'; readonly who: number; readonly told: boolean }
   | { readonly do: 'resize'; readonly max: number; readonly min: number }
-  | { readonly do: 'drain' | 'clear' | 'pause' | 'resume' | 'end' }
+  | { readonly do: 'grow' | 'drain' | 'clear' | 'pause' | 'resume' | 'end' }
   | { readonly do: 'advance' | 'jump'; readonly millis: number }
 
 export interface Command {
@@ -55,13 +58,15 @@ const acquire = fc.record({
   agent: fc.constantFrom(undefined, 'a', 'b'),
   timeout: fc.constantFrom(undefined, 1, 40, 500),
   signal: fc.constantFrom('none', 'none', 'live', 'aborted'),
-  react: fc.constantFrom('none', 'none', 'none', 'release', 'ask again'),
+  use: fc.constantFrom<Use>('exclusive', 'exclusive', 'limited', 'limited', 'shared', 'shared'),
+  react: fc.constantFrom('none', 'none', 'none', 'release', 'admit all', 'ask again'),
 })
 const release = fc.record({
   do: fc.constant('release' as const),
   who,
   how: fc.constantFrom('plain', 'plain', 'error', 'cancel'),
 })
+const admit = fc.record({ do: fc.constant('admit' as const), who, most: fc.constantFrom(1, 1, 2, 100) })
 const advance = fc.record({ do: fc.constant('advance' as const), millis })
 
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -70,6 +75,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 16, arbitrary: acquire },
   { weight: 10, arbitrary: release },
   { weight: 8, arbitrary: advance },
+  { weight: 4, arbitrary: admit },
+  { weight: 1, arbitrary: fc.constant<Action>({ do: 'grow' }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release again' as const), who }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('abort' as const), who }) },
   {
@@ -132,6 +139,8 @@ const options = fc.record({
   prePing: fc.constantFrom(false, true, 20),
   leakDetectionMillis: fc.constantFrom(0, 0, 60),
   allowExitOnIdle: fc.boolean(),
+  limitedShare: fc.constantFrom(undefined, 0.5, 1),
+  sharedDepth: fc.constantFrom(undefined, 1, 3),
 })
 
 /** A pool and at least fifty things that happen to it. Sometimes the last of them come after its `end()`. */

@@ -1,8 +1,9 @@
 // What must hold after every event, whatever came before.
 import type { ConnectionRow, PoolStats } from '../../src/core/stats.ts'
 import type { Caller } from './caller.ts'
+import type { Needs } from './share.ts'
 
-const KINDS = ['opening', 'idle', 'checking', 'leased', 'cancelling', 'closing'] as const
+const KINDS = ['opening', 'idle', 'checking', 'leased', 'shared', 'cancelling', 'closing'] as const
 const COUNTED = ['acquired', 'timeouts', 'aborted', 'rejected', 'opened', 'openFailures'] as const
 
 /** A check that takes longer keeps nobody waiting. The engine begins to doubt after 100 ms, and looks again every 100 ms. */
@@ -24,7 +25,14 @@ export interface View {
   /** What there may be of slots: the capacity, or what a larger one has left behind. */
   readonly most: number
   readonly waiting: readonly Caller[]
+  readonly needs: Needs
+  readonly wholeWanted: number
+  /** Leases that are out, and those of them that are shared. */
   readonly held: number
+  readonly shared: number
+  /** Slots that limited work holds, and how many those may be. */
+  readonly limited: number
+  readonly limitedMost: number
   readonly counts: Counts
   /** The time; undefined while it has jumped and no timer has fired since. */
   readonly now: number | undefined
@@ -39,18 +47,19 @@ export function broken(view: View): string[] {
 
 type Claim = readonly [holds: boolean, otherwise: string]
 
-function sizes({ capacity, max, mode, most, sessions, stats }: View): Claim[] {
+function sizes({ capacity, limited, limitedMost, max, mode, most, sessions, stats }: View): Claim[] {
   const { closing, idle, lost, total } = stats
   const live = total - closing
   return [
     [stats.state === mode, `it is ${stats.state}, not ${mode}`],
     [total <= Math.max(most, capacity), `${total} slots where ${most} are allowed`],
     [sessions <= total + lost, `${sessions} sessions, but only ${total} slots and ${lost} lost`],
+    [limited <= limitedMost, `${limited} slots are held against a share of ${limitedMost}`],
     [idle === 0 || live <= max, `${idle} idle while ${live} live of ${max}`],
   ]
 }
 
-function tallies({ counts, held, rows, stats, waiting }: View): Claim[] {
+function tallies({ counts, held, rows, shared, stats, waiting }: View): Claim[] {
   const open = rows.filter(({ createdAt }) => createdAt !== undefined).length
   const levels = stats.waitingByPriority.reduce((sum, count) => sum + count, 0)
   return [
@@ -65,28 +74,30 @@ function tallies({ counts, held, rows, stats, waiting }: View): Claim[] {
     [stats.waiting === waiting.length, `${stats.waiting} wait, not ${waiting.length}`],
     [stats.waiting === levels, `${levels} wait by priority, ${stats.waiting} in all`],
     [stats.opened === open + counts.closed, `${stats.opened} opened, ${open} open, ${counts.closed} closed`],
-    [stats.leased === held, `${stats.leased} are leased, ${held} held`],
+    [stats.leased === held - shared, `${stats.leased} are leased, ${held - shared} held`],
+    [stats.shared === shared, `${stats.shared} are shared, ${shared} held`],
   ]
 }
 
 /** Nobody waits for nothing, nor for too long. */
-function waits({ capacity, mode, now, rows, stats, waiting }: View): Claim[] {
-  const late = now === undefined ? undefined : waiting.find(({ dueAt }) => dueAt <= now)
-  const onTime: Claim = [late === undefined, `${late?.id} waits past its deadline`]
-  if (mode === 'paused' || waiting.length === 0) return [onTime]
+function waits({ capacity, mode, needs, now, rows, stats, waiting, wholeWanted }: View): Claim[] {
   const { idle, openFailures, opening, total } = stats
-  const checking = rows.filter(({ sinceMillis, state }) => state === 'checking' && sinceMillis < SLOW).length
-  const unserved = waiting.length - opening - checking
   const room = capacity - total
+  const late = now === undefined ? undefined : waiting.find(({ dueAt }) => dueAt <= now)
+  const wanted = idle > 0 || room > 0 ? 0 : needs.wholeWanted
+  const always: Claim[] = [
+    [late === undefined, `${late?.id} waits past its deadline`],
+    [wholeWanted === wanted, `${wholeWanted} shared ones should come back, not ${wanted}`],
+  ]
+  if (mode === 'paused' || now === undefined) return always
+  const checking = rows.filter(({ sinceMillis, state }) => state === 'checking' && sinceMillis < SLOW).length
+  const unserved = needs.demand - opening - checking
   return [
-    onTime,
+    ...always,
+    [idle === 0 || needs.demand <= checking, `${idle} idle while ${needs.demand} are needed`],
     [
-      idle === 0 || waiting.length <= checking || now === undefined,
-      `${idle} idle while ${waiting.length} wait`,
-    ],
-    [
-      unserved <= 0 || now === undefined || room <= 0 || opening >= 4 || openFailures > 0,
-      `${unserved} wait with nothing on its way and room for ${room}`,
+      unserved <= 0 || room <= 0 || opening >= 4 || openFailures > 0,
+      `${unserved} needed with nothing on its way and room for ${room}`,
     ],
   ]
 }

@@ -12,12 +12,14 @@ import { judgeRefusal, randomFrom } from './caller.ts'
 import type { Action, Command, Scenario } from './commands.ts'
 import type { Counts } from './invariants.ts'
 import { broken } from './invariants.ts'
-import { Order } from './order.ts'
+import { Orders } from './order.ts'
+import { promptOf, Share } from './share.ts'
 
 export class PoolModel {
   readonly #house: FakePool
   readonly #scenario: Scenario
-  readonly #order: Order<Caller>
+  readonly #order: Orders<Caller>
+  readonly #share: Share
   readonly #callers: Caller[] = []
   readonly #held = new Set<Caller>()
   /** Connections older than the last clear(). */
@@ -40,6 +42,11 @@ export class PoolModel {
   /** What total may be at most: the size, or what a larger one has left behind. */
   #most: number
   #acquiring: Caller | undefined
+  /** The shared lease that somebody is let onto right now. */
+  #admitting: Lease<FakeConnection> | undefined
+  /** Somebody was, just now. */
+  #joined = false
+  #growing = false
   /** Time has jumped and no timer has fired since. */
   #frozen = false
   #forcedAt = Number.POSITIVE_INFINITY
@@ -49,15 +56,20 @@ export class PoolModel {
     const { options, honoursAbort, seed } = scenario
     this.#scenario = scenario
     this.#house = fakePool(options, randomFrom(seed))
-    this.#order = new Order({ fifo: options.fifo ?? false, ageMillis: options.ageMillis ?? 1_000 })
+    this.#order = new Orders({ fifo: options.fifo ?? false, ageMillis: options.ageMillis ?? 1_000 })
+    this.#share = new Share(options.max, options.limitedShare, options.sharedDepth)
     this.#max = options.max
     this.#min = options.min ?? 0
     this.#most = this.#capacity
     const { driver, pool } = this.#house
     driver.honoursAbort = honoursAbort
-    driver.bound = () => this.#capacity + pool.stats().lost
+    driver.bound = () => {
+      this.#noteOpen()
+      return this.#capacity + pool.stats().lost
+    }
     pool.attach({
       acquired: (lease) => this.#noteLent(lease),
+      leaked: ({ kind }) => this.#expect(kind === 'leased', 'a shared connection is reported as leaked'),
       opened: () => this.#count.opened++,
       openFailed: () => this.#count.openFailures++,
       closed: () => this.#count.closed++,
@@ -89,6 +101,10 @@ export class PoolModel {
         return this.#acquire(action)
       case 'release':
         return this.#release(pick([...this.#held], action.who), action.how)
+      case 'admit':
+        return this.#admit(pick([...this.#held].filter(isSharing), action.who)?.lease, action.most)
+      case 'grow':
+        return this.#grow()
       case 'release again':
         return this.#releaseAgain(pick(this.#returned, action.who))
       case 'abort':
@@ -116,7 +132,7 @@ export class PoolModel {
       case 'drain':
         return this.#drain()
       case 'clear':
-        for (const connection of driver.sessions) this.#cleared.add(connection)
+        for (const { resource } of pool.connections()) if (resource !== undefined) this.#cleared.add(resource)
         return pool.clear()
       case 'pause':
         if (this.#mode === 'running') this.#mode = 'paused'
@@ -140,7 +156,7 @@ export class PoolModel {
   // What callers do ----------------------------------------------------------------------------------------------------
 
   #acquire(how: Action & { do: 'acquire' }): void {
-    const { agent, priority, timeout, signal } = how
+    const { agent, priority, timeout, signal, use } = how
     const { clock, pool } = this.#house
     const { acquireTimeoutMillis = 0 } = this.#scenario.options
     const now = clock.now()
@@ -150,6 +166,7 @@ export class PoolModel {
       id: this.#callers.length,
       level: levelOf(priority, 3),
       agent,
+      use,
       since: now,
       dueAt: now + Math.min(timeout ?? acquireTimeoutMillis, acquireTimeoutMillis),
       abort,
@@ -160,8 +177,9 @@ export class PoolModel {
     this.#order.add(caller)
     const outer = this.#acquiring
     this.#acquiring = caller
-    pool.request({ priority, agent, timeoutMillis: timeout, signal: abort?.signal }, (error, lease) => {
+    pool.request({ priority, agent, timeoutMillis: timeout, signal: abort?.signal, use }, (error, lease) => {
       this.#answer(caller, error, lease)
+      if (how.react === 'admit all' && isSharing(caller)) this.#admit(caller.lease, 100)
       if (how.react === 'release') this.#release(lease && caller, 'plain')
       if (how.react === 'ask again' && lease === undefined) this.#acquire({ ...how, react: 'none' })
     })
@@ -180,24 +198,74 @@ export class PoolModel {
       this.#noteRefused(caller, error)
       return
     }
-    this.#problems.push(...this.#order.serve(caller, this.#house.clock.now()))
+    if (this.#admitting !== undefined) return this.#join(caller, lease)
+    const { clock, pool } = this.#house
+    const rows = pool.connections()
+    // What its slot was lent for before is over.
+    const others = rows.filter(({ id }) => id !== lease.slot.id)
+    this.#problems.push(...this.#order.serve(caller, clock.now(), this.#share.left(others) > 0))
+    this.#share.lent(lease.slot.id, caller.use)
+    this.#expect(
+      caller.use !== 'limited' || this.#share.held(rows) <= this.#share.most,
+      `${caller.id} is served beyond the share`,
+    )
     this.#expect(lease.agent === caller.agent, `${caller.id} has a lease with another agent's name`)
+    this.#expect(
+      (lease.kind === 'shared') === (caller.use === 'shared') && lease.limited === (caller.use === 'limited'),
+      `${caller.id} asked for ${caller.use} and has a lease that is ${lease.kind}`,
+    )
     caller.lease = lease
     this.#held.add(caller)
   }
 
+  #join(caller: Caller, lease: Lease<FakeConnection>): void {
+    this.#problems.push(...this.#order.admit(caller, this.#house.clock.now()))
+    this.#expect(
+      lease === this.#admitting,
+      `${caller.id} joins another connection than the one it is let onto`,
+    )
+    this.#expect(this.#mode !== 'paused', `${caller.id} joins while the pool is paused`)
+    this.#joined = true
+  }
+
+  /** Lets so many join, as far as they wait. */
+  #admit(lease: Lease<FakeConnection> | undefined, most: number): void {
+    if (lease === undefined) return
+    for (let n = 0; n < most; n++) {
+      const wait = this.#order.all.some(({ use }) => use === 'shared')
+      this.#joined = false
+      this.#admitting = lease
+      const admitted = this.#house.pool.admit(lease)
+      this.#admitting = undefined
+      this.#expect(admitted === this.#joined, `admit says ${admitted}, but joined is ${this.#joined}`)
+      this.#expect(
+        admitted === (wait && this.#mode !== 'paused' && !lease.released),
+        `admit says ${admitted} while a sharing one waits: ${wait}`,
+      )
+      if (!admitted) return
+    }
+  }
+
+  #grow(): void {
+    const { max, idle, opening, total } = this.#house.pool.stats()
+    this.#growing = this.#mode === 'running' && idle + opening === 0 && total < max
+    this.#house.pool.grow()
+    this.#growing = false
+  }
+
   #noteRefused(caller: Caller, error: unknown): void {
     const { clock, pool } = this.#house
+    const rows = pool.connections()
     const { counted, wrong } = judgeRefusal(caller, error, {
       now: clock.now(),
       mode: this.#mode,
       max: this.#max,
       idle: pool.numbers().idle,
-      waiting: this.#order.size,
-      checking: pool
-        .connections()
-        .filter(({ state, sinceMillis }) => state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS)
-        .length,
+      needs: this.#share.needs(this.#order.all, rows),
+      shareLeft: this.#share.left(rows),
+      checking: rows.filter(
+        ({ state, sinceMillis }) => state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS,
+      ).length,
       frozen: this.#frozen,
       asking: this.#acquiring,
     })
@@ -217,6 +285,7 @@ export class PoolModel {
 
   #releaseAgain(lease: Lease<FakeConnection> | undefined): void {
     if (lease === undefined) return
+    this.#expect(!this.#house.pool.admit(lease), 'a lease that is over lets somebody join')
     this.#expect(messageOf(() => lease.release()) === RELEASED_TWICE, 'a second release does not throw')
     this.#expect(messageOf(() => lease.cancel()) === RELEASED_TWICE, 'a cancel after release does not throw')
     this.#expect(messageOf(() => lease.resource) !== undefined, 'a lease that is over gives its resource')
@@ -242,6 +311,7 @@ export class PoolModel {
   #resize(max: number, min: number): void {
     this.#max = max
     this.#min = min
+    this.#share.resize(max)
     this.#most = Math.max(this.#most, this.#capacity)
     this.#house.pool.resize({ max, min })
   }
@@ -283,6 +353,17 @@ export class PoolModel {
     )
   }
 
+  /** An open begins: somebody must need it. */
+  #noteOpen(): void {
+    const { pool } = this.#house
+    const rows = pool.connections()
+    const { total, closing } = pool.stats()
+    const needed = this.#mode !== 'paused' && this.#share.needs(this.#order.all, rows).demand > promptOf(rows)
+    const kept = this.#mode !== 'ending' && this.#mode !== 'ended' && total - closing < this.#min
+    this.#expect(needed || kept || this.#growing, 'a connection is opened that nobody needs')
+    this.#growing = false
+  }
+
   // What must hold -----------------------------------------------------------------------------------------------------
 
   #expect(holds: boolean, otherwise: string): void {
@@ -293,31 +374,48 @@ export class PoolModel {
     const { clock, driver, pool } = this.#house
     for (const caller of [...this.#held]) this.#checkHeld(caller)
     const stats = pool.stats()
+    const rows = pool.connections()
+    const waiting = this.#order.all
     this.#problems.push(
       ...driver.violations.splice(0),
       ...broken({
         stats,
-        rows: pool.connections(),
+        rows,
         sessions: driver.sessions.size,
         mode: this.#mode,
         max: this.#max,
         capacity: this.#capacity,
         most: this.#most,
-        waiting: this.#order.all,
+        waiting,
+        needs: this.#share.needs(waiting, rows),
+        wholeWanted: pool.wholeWanted,
         held: this.#held.size,
+        shared: [...this.#held].filter(isSharing).length,
+        limited: this.#share.held(rows),
+        limitedMost: this.#share.bound,
         counts: this.#count,
         now: this.#frozen ? undefined : clock.now(),
       }),
     )
     this.#most = Math.max(this.#capacity, stats.total)
+    this.#share.look(rows)
     if (this.#problems.length > 0) throw new Error(`${when}: ${this.#problems.join('; ')}`)
   }
 
   /** A lease is only taken away by the end of an `end()`. */
   #checkHeld(caller: Caller): void {
-    if (caller.lease?.released !== true) return
+    const { lease } = caller
+    if (lease?.released !== true) return this.#checkJoin(lease)
     this.#held.delete(caller)
     this.#expectForced(caller)
+  }
+
+  #checkJoin(lease: Lease<FakeConnection> | undefined): void {
+    if (lease?.kind !== 'shared') return
+    const { clock, pool } = this.#house
+    const { expiresAt, resource } = lease.connection
+    const may = this.#mode === 'running' && !this.#cleared.has(resource) && clock.now() < expiresAt
+    this.#expect(pool.mayJoin(lease) === may, `${resource.id} may ${may ? '' : 'not '}be joined`)
   }
 
   #expectForced(caller: Caller): void {
@@ -372,6 +470,10 @@ export class PoolModel {
     const shrinks = this.#scenario.options.idleTimeoutMillis !== 0
     this.#expect(live <= this.#min || !shrinks, `${live} are kept idle, more than ${this.#min}`)
   }
+}
+
+function isSharing({ lease }: Caller): boolean {
+  return lease?.kind === 'shared'
 }
 
 function pick<V>(from: readonly V[], index: number): V | undefined {

@@ -1,0 +1,102 @@
+// Who holds what of the share that limited work may hold, and what those who wait need: counted from outside, by slot.
+import { CHECK_PATIENCE_MILLIS, OPEN_PATIENCE_MILLIS } from '../../src/core/callers.ts'
+import type { Use } from '../../src/core/lines.ts'
+import type { ConnectionRow } from '../../src/core/stats.ts'
+import type { Queued } from './order.ts'
+
+/** What callers who wait could do with connections. */
+export interface Needs {
+  /** Those who could take a connection that is free. */
+  readonly servable: number
+  /** Those who could take a whole one. */
+  readonly whole: number
+  /** How many of them are limited ones. */
+  readonly turns: number
+  /** Limited ones who could not, because the share is used up. */
+  readonly stuck: number
+  /** Connections that would serve everybody who may be served. */
+  readonly demand: number
+  /** Shared connections that should be given back when nothing is idle, on its way or to be had. */
+  readonly wholeWanted: number
+}
+
+export class Share {
+  readonly #part: number
+  readonly #depth: number
+  /** What each slot was lent for last. */
+  readonly #uses = new Map<number, Use>()
+  #max: number
+  /** What limited work may hold at most: the share, or what a larger one has left out. */
+  #bound: number
+
+  constructor(max: number, part = 0.9, depth = 100) {
+    this.#part = part
+    this.#depth = depth
+    this.#max = max
+    this.#bound = this.most
+  }
+
+  get most(): number {
+    return Math.max(1, Math.floor(this.#max * this.#part))
+  }
+
+  /** What limited work may hold when nothing else has been lent since the last look. */
+  get bound(): number {
+    return this.#bound
+  }
+
+  resize(max: number): void {
+    this.#max = max
+    this.#bound = Math.max(this.#bound, this.most)
+  }
+
+  lent(slot: number, use: Use): void {
+    this.#uses.set(slot, use)
+  }
+
+  /** Slots that limited work holds; a slot is its until what it did has ended. */
+  held(rows: readonly ConnectionRow[]): number {
+    return rows.filter(
+      ({ id, state }) => (state === 'leased' || state === 'cancelling') && this.#uses.get(id) === 'limited',
+    ).length
+  }
+
+  left(rows: readonly ConnectionRow[]): number {
+    return Math.max(0, this.most - this.held(rows))
+  }
+
+  /** From now on no more may be out than there are. */
+  look(rows: readonly ConnectionRow[]): void {
+    this.#bound = Math.max(this.most, this.held(rows))
+  }
+
+  needs(waiting: readonly Queued[], rows: readonly ConnectionRow[]): Needs {
+    const of = (use: Use) => waiting.filter((waiter) => waiter.use === use)
+    const [exclusive, limited, shared] = [of('exclusive'), of('limited'), of('shared')]
+    const turns = Math.min(limited.length, this.left(rows))
+    const whole = exclusive.length + turns
+    const wholeSince = sinceOf(turns > 0 ? [...exclusive, ...limited] : exclusive)
+    const wanted = wholeSince <= sinceOf(shared) ? whole - promptOf(rows) : 0
+    return {
+      servable: whole + shared.length,
+      whole,
+      turns,
+      stuck: limited.length - turns,
+      demand: whole + Math.ceil(shared.length / this.#depth),
+      wholeWanted: whole === 0 ? 0 : Math.max(0, wanted),
+    }
+  }
+}
+
+/** Opens and checks that the engine still counts on. */
+export function promptOf(rows: readonly ConnectionRow[]): number {
+  return rows.filter(
+    ({ sinceMillis, state }) =>
+      (state === 'opening' && sinceMillis < OPEN_PATIENCE_MILLIS) ||
+      (state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS),
+  ).length
+}
+
+function sinceOf(waiting: readonly Queued[]): number {
+  return Math.min(...waiting.map(({ since }) => since))
+}
