@@ -39,42 +39,54 @@ export interface PgPoolBase extends EventEmitter {
 /** pg's own client class. */
 export const PgClient: typeof pg.Client = pg.Client
 
-/** pg's query, which Sluice's statements extend (see flight.ts). Typed as what is used of its inside. */
-export const PgQuery: PgQueryClass = pg.Query as never
+/** What pg asks of a query by `instanceof` before it lets it into a pipeline: see lanes/flight.ts. */
+export const queryPrototype: object = pg.Query.prototype
 
-/** Makes a {@link PgQueryBase}. */
-export type PgQueryClass = new (config: {
-  text: string
-  values?: readonly unknown[] | undefined
-  name?: string | undefined
-  rowMode?: string | undefined
-  types?: unknown
-}) => PgQueryBase
-
-/** A query of pg, seen from within. */
-export interface PgQueryBase {
-  readonly text: string
-  readonly name: string | undefined
-  readonly types: unknown
-  readonly _result: QueryResult & {
-    addFields(fields: readonly FieldDef[]): void
-    parseRow(values: readonly (string | null)[]): QueryResultRow
-  }
-  /** The result, or one for each statement of a text. */
-  readonly _results: QueryResult
-  _canceledDueToError: Error | false
-  handleRowDescription(message: { readonly fields: readonly FieldDef[] }): void
+/** A result of pg, seen from within. */
+export interface Result extends QueryResult {
+  _parsers: readonly TypeParser[] | undefined
+  _prebuiltEmptyResultObject: object | null
+  addFields(fields: readonly FieldDef[]): void
+  parseRow(values: readonly (string | null)[]): QueryResultRow
+  addCommandComplete(message: object): void
 }
 
-/** The messages of the protocol that a statement is made of, as pg serialises them. */
-export interface Messages {
-  parse(message: { text: string; name: string | undefined; types: unknown }): void
-  bind(message: { statement: string | undefined; values: readonly unknown[]; binary?: boolean }): void
-  describe(message: { type: 'P' | 'S'; name?: string }): void
-  execute(message: object): void
-  close(message: { type: 'S'; name: string }): void
-  query(text: string): void
-  sync(): void
+type TypeParser = (value: string) => unknown
+
+/** What a statement returns, as far as it is the same for every run. */
+export interface Shape {
+  readonly fields: readonly FieldDef[]
+  readonly parsers: readonly TypeParser[]
+  /** A row without values. */
+  readonly blank: object | null
+}
+
+interface Types {
+  getTypeParser(type: number, format: string): TypeParser
+}
+
+const PgResult = (pg as unknown as { Result: new (rowMode: unknown, types: unknown) => Result }).Result
+
+/** An empty result, for rows of the caller's kind and types. */
+export function makeResult(client: object, rowMode: string | undefined, types: unknown): Result {
+  return new PgResult(rowMode, types ?? inside(client)._types)
+}
+
+/** What the fields of a result have become. */
+export function shapeOf({ fields, _parsers = [], _prebuiltEmptyResultObject }: Result): Shape {
+  return { fields: [...fields], parsers: _parsers, blank: _prebuiltEmptyResultObject }
+}
+
+/** Gives a result the fields of an earlier one, unless somebody has set other parsers for the types since. */
+export function reshape(client: object, result: Result, { fields, parsers, blank }: Shape): void {
+  if (fields.length === 0) return
+  const types = inside(client)._types
+  for (const [n, { dataTypeID, format }] of fields.entries()) {
+    if (types?.getTypeParser(dataTypeID, format) !== parsers[n]) return result.addFields([...fields])
+  }
+  result.fields = [...fields]
+  result._parsers = parsers
+  result._prebuiltEmptyResultObject = blank
 }
 
 /** What pg knows of the named statements of a connection. */
@@ -85,39 +97,17 @@ export interface Named {
   readonly submittedNamedStatements: Record<string, string | undefined>
 }
 
-interface Collector extends Messages {
-  _send(buffer: Buffer): void
-}
-
-let gathered: Buffer[] | undefined
-
-const collector: Collector = Object.assign(Object.create(pg.Connection.prototype) as Collector, {
-  _send: (buffer: Buffer) => void gathered?.push(buffer),
-})
-
-/** Writes what `say` says as one packet; inside {@link together} with everything else that is said there. */
-export function write(connection: object, say: (messages: Messages) => void): void {
-  if (gathered !== undefined) return say(collector)
-  together(connection, () => say(collector))
-}
-
-/** Gathers everything that is written to one connection while `send` runs into one write of its socket. */
-export function together(connection: object, send: () => void): void {
-  const packet: Buffer[] = []
-  gathered = packet
-  try {
-    send()
-  } finally {
-    gathered = undefined
-  }
-  if (packet.length > 0) (connection as Wire).stream.write(Buffer.concat(packet))
-}
-
 /** The connection of a client that has one. */
 export function connectionOf(client: object): object & Named {
   const { connection } = inside(client)
   if (connection === undefined) throw new Error('BUG: a client without a connection is written to directly')
   return connection as unknown as Named
+}
+
+/** Writes bytes to a connection's socket. */
+export function writeTo(connection: object, bytes: Buffer): void {
+  const { stream } = connection as Wire
+  if (stream.writable) stream.write(bytes)
 }
 
 /** Quotes an identifier as Postgres does. */
@@ -152,6 +142,7 @@ interface Inside {
   readonly _activeQuery?: unknown
   readonly _queryQueue?: readonly unknown[]
   readonly _sentQueryQueue?: readonly unknown[]
+  readonly _types?: Types
   readonly _queryable?: boolean
   _ending?: boolean
   readonly _ended?: boolean

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Client, QueryResult } from '../driver.ts'
 import { plainQuery } from '../driver.ts'
 import type { Answer } from '../statement.ts'
-import type { Flight } from './flight.ts'
+import type { Flight, Owner } from './flight.ts'
 import { isSeveral } from './flight.ts'
 import type { Names } from './names.ts'
 import type { Texts } from './texts.ts'
@@ -25,27 +25,31 @@ export interface AloneParts {
 export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer: Answer<QueryResult>): void {
   const { clock, watch, texts, roundTrip, namesOf } = parts
   let attempts = 0
-  const fly = () => {
-    attempts += 1
-    const sentAt = clock.now()
-    const landed = (flight: Flight, error: Error | undefined, result: QueryResult | undefined) => {
+  let sentAt = 0
+  const again = (flight: Flight, error: Error): boolean => {
+    if (attempts === MOST_ATTEMPTS) return false
+    if (flight.wasForgotten(error)) return true
+    if (!isSeveral(error, cargo.statement) || cargo.text.isSeveral) return false
+    cargo.text.isSeveral = true
+    return true
+  }
+  const owner: Owner = {
+    landed: (flight, error, result) => {
       watch.end()
-      if (error !== undefined && attempts < MOST_ATTEMPTS) {
-        if (flight.wasForgotten(error)) return fly()
-        if (isSeveral(error, cargo.statement) && !cargo.text.isSeveral) {
-          cargo.text.isSeveral = true
-          return fly()
-        }
-      }
+      if (error !== undefined && again(flight, error)) return fly()
       const now = clock.now()
       if (error === undefined || hasRun(error)) {
         const own = watch.own(sentAt + roundTrip(now - sentAt), now)
         texts.note(cargo.text, own, flight.size, now)
       }
       answer(error, result)
-    }
+    },
+  }
+  const fly = () => {
+    attempts += 1
+    sentAt = clock.now()
     watch.begin(sentAt)
-    plainQuery(client).call(client, takeOff(cargo, namesOf(client), landed))
+    plainQuery(client).call(client, takeOff(cargo, namesOf(client), owner))
   }
   fly()
 }

@@ -1,65 +1,93 @@
 /**
- * One statement on its way: a query of pg that says on the wire only what the server does not know yet, and tells its owner
- * how it ended. Values are serialised before pg is touched, so nothing can fail between a Parse and its Sync.
+ * One statement on its way: what pg takes for a query. It says on the wire only what the server does not know yet, and tells
+ * its owner how it ended. Values are serialised before pg is touched, so nothing can fail between a Parse and its Sync.
  */
-import type { Named, QueryResult } from '../driver.ts'
-import { PgQuery, write } from '../driver.ts'
+import type { FieldDef, Named, QueryResult, Result, Shape } from '../driver.ts'
+import { makeResult, queryPrototype, reshape, shapeOf, writeTo } from '../driver.ts'
 import type { Names } from './names.ts'
+import type { Serialised } from './packet.ts'
+import { Packet } from './packet.ts'
 
 /** What is to be run. */
 export interface Statement {
   readonly text: string
   /** As pg serialises them; undefined where the caller gave none. */
-  readonly values: readonly unknown[] | undefined
+  readonly values: readonly Serialised[] | undefined
   /** The caller's own name for it. */
   readonly name: string | undefined
   readonly rowMode: string | undefined
   readonly types: unknown
 }
 
+/** Whoever has sent a statement. */
+export interface Owner {
+  /** Told once how it ended. */
+  landed(flight: Flight, error: Error | undefined, result: QueryResult | undefined): void
+}
+
 /** Whoever has put a statement on a lane. */
-export interface Passenger {
+export interface Passenger extends Owner {
   /** The statement was not sent, and its lane takes no more. */
   moved(): void
   /** The statement keeps those behind it waiting for too long. */
   stalled(): void
 }
 
-/** Who is told how a flight ends. Called once. */
-export type Landed = (flight: Flight, error: Error | undefined, result: QueryResult | undefined) => void
+const NO_VALUES: readonly Serialised[] = Object.freeze([])
 
-const NO_VALUES: readonly unknown[] = Object.freeze([])
+const packet = new Packet()
+let gathering = false
 
-export class Flight extends PgQuery {
+/** Writes everything that is submitted to one connection while `send` runs in one go. */
+export function together(connection: object, send: () => void): void {
+  gathering = true
+  try {
+    send()
+  } finally {
+    gathering = false
+    writeOut(connection)
+  }
+}
+
+function writeOut(connection: object): void {
+  if (!packet.isEmpty) writeTo(connection, packet.take())
+}
+
+export class Flight<O extends Owner = Owner> {
   readonly statement: Statement
+  /** What the server keeps it under; undefined where it is parsed for this one time. pg reads it, and the text. */
+  readonly name: string | undefined
+  readonly text: string
+  readonly owner: O
+  readonly names: Names
   /** Taken for granted once handed to the client: it may have reached the server. */
   sent = false
   /** When it was sent. */
   sentAt = 0
   /** Milliseconds that it is expected to keep the server busy. */
   cost = 0
-  /** Only on lanes. */
-  passenger: Passenger | undefined = undefined
   /** Nobody waits for its answer any more. */
   abandoned = false
   /** Characters of its rows. */
   size = 0
-  /** Of its name on this connection; only of one that Sluice gave. */
+  /** Which of its texts the name stands for on this connection; only of a name that Sluice gave. */
   readonly #epoch: number | undefined
-  readonly names: Names
-  readonly #values: readonly unknown[]
   readonly #simple: boolean
-  readonly #landed: Landed
+  // Nothing that is not needed before the answer is made before it: thousands of flights wait at once.
+  #shape: Shape | undefined
+  #result: Result | undefined
+  #earlier: Result[] | undefined
+  #failure: Error | undefined
   #over = false
 
-  /** @param name what the server keeps it under; undefined to have it parsed for this one time */
-  constructor(statement: Statement, name: string | undefined, simple: boolean, names: Names, landed: Landed) {
-    super({ text: statement.text, name, rowMode: statement.rowMode, types: statement.types })
+  /** @param simple whether it goes by the simple protocol */
+  constructor(statement: Statement, name: string | undefined, simple: boolean, names: Names, owner: O) {
     this.statement = statement
-    this.#values = statement.values ?? NO_VALUES
+    this.text = statement.text
+    this.name = name
     this.names = names
+    this.owner = owner
     this.#simple = simple
-    this.#landed = landed
     this.#epoch = name === undefined || name === statement.name ? undefined : names.use(name)
   }
 
@@ -71,7 +99,7 @@ export class Flight extends PgQuery {
   wasForgotten(error: Error): boolean {
     const { name } = this
     const { code, routine } = error as { code?: unknown; routine?: unknown }
-    if (!name) return false
+    if (name === undefined) return false
     if (code === '26000') this.names.forget(name, false, this.#epoch)
     else if (code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery'))
       this.names.forget(name, true, this.#epoch)
@@ -82,60 +110,101 @@ export class Flight extends PgQuery {
   /** Called by pg when the statement is to be sent. An error that is returned has left nothing on the wire. */
   submit(connection: object & Named): Error | null {
     this.sent = true
-    const { name, text } = this
-    const previous = name && (connection.parsedStatements[name] ?? connection.submittedNamedStatements[name])
-    if (previous && previous !== text) {
+    const { name = '', names, text } = this
+    const { parsedStatements, submittedNamedStatements } = connection
+    const known = name === '' ? undefined : (parsedStatements[name] ?? submittedNamedStatements[name])
+    if (known !== undefined && known !== text) {
       return new Error(`Prepared statements must be unique - '${name}' was used for a different statement`)
     }
-    write(connection, (messages) => {
-      for (const forgotten of this.names.toClose()) messages.close({ type: 'S', name: forgotten })
-      if (this.#simple) return messages.query(text)
-      if (!previous) {
-        messages.parse({ text, name, types: this.types })
-        if (name) connection.submittedNamedStatements[name] = text
+    for (const forgotten of names.toClose()) packet.close(forgotten)
+    if (this.#simple) packet.query(text)
+    else {
+      if (known === undefined) {
+        packet.parse(text, name)
+        if (name !== '') submittedNamedStatements[name] = text
       }
-      messages.bind({ statement: name, values: this.#values })
-      const fields = this.names.fieldsOf(name)
-      if (fields === undefined) messages.describe({ type: 'P' })
-      else if (fields.length > 0) this._result.addFields([...fields])
-      messages.execute({})
-      messages.sync()
-    })
+      packet.bind(name, this.statement.values ?? NO_VALUES)
+      this.#shape = names.shapeOf(name)
+      if (this.#shape === undefined) packet.describe()
+      packet.execute()
+      packet.sync()
+    }
+    if (!gathering) writeOut(connection)
     return null
   }
 
+  // What pg tells as the answer comes ----------------------------------------------------------------------------------
+
+  handleRowDescription({ fields }: { readonly fields: readonly FieldDef[] }): void {
+    this.#next().addFields(fields)
+  }
+
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
-    if (this._canceledDueToError) return
+    if (this.#failure !== undefined) return
     for (const value of fields) if (value !== null) this.size += value.length
+    const result = this.#result ?? this.#next()
     try {
-      this._result.rows.push(this._result.parseRow(fields))
+      result.rows.push(result.parseRow(fields))
     } catch (error) {
-      this._canceledDueToError = error as Error
+      this.#failure = error as Error
     }
   }
 
+  handleCommandComplete(message: object): void {
+    const result = this.#result
+    ;(result === undefined || result.command !== null ? this.#next() : result).addCommandComplete(message)
+  }
+
+  handleEmptyQuery(): void {
+    this.#next()
+  }
+
+  /** The result that comes now: the next one after a command that is complete. */
+  #next(): Result {
+    const { statement, names } = this
+    const last = this.#result
+    if (last !== undefined && last.command === null) return last
+    if (last !== undefined) {
+      this.#earlier ??= []
+      this.#earlier.push(last)
+    }
+    const result = makeResult(names.client, statement.rowMode, statement.types)
+    if (this.#shape !== undefined) {
+      if (statement.types === undefined) reshape(names.client, result, this.#shape)
+      else if (this.#shape.fields.length > 0) result.addFields([...this.#shape.fields])
+    }
+    this.#result = result
+    return result
+  }
+
   handleError(error: Error): void {
-    const failure = this._canceledDueToError || error
-    this._canceledDueToError = false
-    this.#end(failure, undefined)
+    this.#end(this.#failure ?? error, undefined)
   }
 
   handleReadyForQuery(): void {
-    if (this._canceledDueToError) return this.#end(this._canceledDueToError, undefined)
-    this.names.learn(this.name, this._result.fields)
-    this.#end(undefined, this._results)
+    if (this.#failure !== undefined) return this.#end(this.#failure, undefined)
+    const result = this.#result ?? this.#next()
+    if (this.#shape === undefined && this.#epoch !== undefined && this.statement.types === undefined)
+      this.names.learn(this.name, shapeOf(result))
+    // Several statements in one text have a result each; pg's types know of one.
+    const all = this.#earlier === undefined ? result : [...this.#earlier, result]
+    this.#end(undefined, all as QueryResult)
   }
 
   #end(error: Error | undefined, result: QueryResult | undefined): void {
     if (this.#over) return
     this.#over = true
     if (this.#epoch !== undefined) this.names.unuse(this.name as string)
-    this.#landed(this, error, result)
+    this.owner.landed(this, error, result)
   }
 }
+
+// pg lets nothing but its own queries into a pipeline. Its constructor is passed by: it makes an event emitter, a copy of the
+// config and a result for each, and with a thousand statements under way those are what the garbage collector works on.
+Object.setPrototypeOf(Flight.prototype, queryPrototype)
 
 /** Whether the server has refused to prepare a text because it is several statements, which the simple protocol takes. */
 export function isSeveral(error: Error, { values, name }: Statement): boolean {
   const { code } = error as { code?: unknown }
-  return code === '42601' && !values?.length && !name && /multiple commands/.test(error.message)
+  return code === '42601' && !values?.length && name === undefined && /multiple commands/.test(error.message)
 }

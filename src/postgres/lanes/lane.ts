@@ -1,8 +1,9 @@
 /** A connection in state `shared`: the statements of many callers on one wire, answered in the order in which they were sent. */
 import type { Lease } from '../../core/lease.ts'
 import type { Client } from '../driver.ts'
-import { connectionOf, isDead, isInTransaction, plainQuery, setPipeline, together } from '../driver.ts'
-import type { Flight } from './flight.ts'
+import { connectionOf, isDead, isInTransaction, plainQuery, setPipeline } from '../driver.ts'
+import type { Flight, Passenger } from './flight.ts'
+import { together } from './flight.ts'
 import type { Names } from './names.ts'
 import type { Watch } from './watch.ts'
 
@@ -28,8 +29,8 @@ export class Lane {
   readonly client: Client
   readonly names: Names
   readonly #owner: LaneOwner
-  #held: Flight[] = []
-  #sent: Flight[] = []
+  #held: Flight<Passenger>[] = []
+  #sent: Flight<Passenger>[] = []
   #first = 0
   #cost = 0
   #open = true
@@ -67,7 +68,7 @@ export class Lane {
   }
 
   /** Takes a statement; it goes out at the end of this turn of the event loop. */
-  push(flight: Flight): void {
+  push(flight: Flight<Passenger>): void {
     this.#held.push(flight)
     this.#cost += flight.cost
     this.#owner.wrote(this)
@@ -92,7 +93,7 @@ export class Lane {
   }
 
   /** The answer to a statement has come; `now` is the moment. Returns the milliseconds that it kept the server busy. */
-  land(flight: Flight, error: Error | undefined, now: number): number {
+  land(flight: Flight<Passenger>, error: Error | undefined, now: number): number {
     const { watch, roundTripMillis } = this.#owner
     this.#take(flight)
     watch.end()
@@ -114,7 +115,7 @@ export class Lane {
     this.close()
   }
 
-  #take(flight: Flight): void {
+  #take(flight: Flight<Passenger>): void {
     this.#cost = this.depth === 1 ? 0 : this.#cost - flight.cost
     if (this.#sent[this.#first] === flight) {
       this.#first += 1
@@ -152,7 +153,7 @@ export class Lane {
   }
 
   /** A caller has given up. What was sent goes on; the lane takes no more, and nobody is put behind it. */
-  abandon(flight: Flight): void {
+  abandon(flight: Flight<Passenger>): void {
     flight.abandoned = true
     const place = flight.sent ? -1 : this.#held.indexOf(flight)
     if (place >= 0) {
@@ -174,11 +175,11 @@ export class Lane {
     const held = this.#held
     this.#held = []
     for (const flight of held) this.#cost -= flight.cost
-    for (const { passenger } of held) passenger?.moved()
+    for (const { owner } of held) owner.moved()
   }
 
   /** The statement that the server works on, and for how long it certainly has by `seenAt`. */
-  head(seenAt: number): { readonly flight: Flight; readonly millis: number } | undefined {
+  head(seenAt: number): { readonly flight: Flight<Passenger>; readonly millis: number } | undefined {
     const flight = this.#sent[this.#first]
     if (flight === undefined) return undefined
     const millis = seenAt - Math.max(this.#headSince, flight.sentAt + this.#owner.roundTripMillis)

@@ -4,7 +4,7 @@ import type { Lease } from '../../core/lease.ts'
 import type { Pool as Engine } from '../../core/pool.ts'
 import type { Client } from '../driver.ts'
 import { canPipeline, isBusy } from '../driver.ts'
-import type { Flight } from './flight.ts'
+import type { Flight, Passenger } from './flight.ts'
 import type { LaneOwner } from './lane.ts'
 import { Lane } from './lane.ts'
 import type { Names } from './names.ts'
@@ -178,8 +178,8 @@ export class Lanes {
   }
 
   /** The head has had its time: it is ended, so that those behind it go on. */
-  #endHead(lane: Lane, flight: Flight): void {
-    flight.passenger?.stalled()
+  #endHead(lane: Lane, flight: Flight<Passenger>): void {
+    flight.owner.stalled()
     lane.cancelling += 1
     const over = () => {
       lane.cancelling -= 1

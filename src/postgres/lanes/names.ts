@@ -1,6 +1,6 @@
 /** The statements that one connection keeps prepared for `pool.query`, and what is known of their results. */
 import { createHash } from 'node:crypto'
-import type { Client, FieldDef } from '../driver.ts'
+import type { Client, Shape } from '../driver.ts'
 import { connectionOf } from '../driver.ts'
 
 /** Names that Sluice gives begin so, which tells them from the callers' own. */
@@ -8,12 +8,12 @@ const PREFIX = 'sluice_'
 
 /** What a text is prepared as: the same name on every connection, in every process, and none that two texts share. */
 export function nameOf(text: string): string {
-  return PREFIX + createHash('sha256').update(text).digest('base64url').slice(0, 32)
+  return PREFIX + createHash('sha256').update(text).digest('base64url').slice(0, 16)
 }
 
 interface Kept {
-  /** Undefined until the server has described them. */
-  fields: readonly FieldDef[] | undefined
+  /** Undefined until the server has described it. */
+  shape: Shape | undefined
   /** How often the server lost it: tells a flight that finds it lost whether that was mended already. */
   epoch: number
   /** Flights under way that use it. */
@@ -24,14 +24,14 @@ interface Kept {
 const NONE: readonly string[] = Object.freeze([])
 
 export class Names {
-  readonly #client: Client
+  readonly client: Client
   readonly #capacity: number
   readonly #kept = new Map<string, Kept>()
   #toClose: string[] | undefined
   #clock = 0
 
   constructor(client: Client, capacity: number) {
-    this.#client = client
+    this.client = client
     this.#capacity = capacity
   }
 
@@ -44,7 +44,7 @@ export class Names {
     let kept = this.#kept.get(name)
     if (kept === undefined) {
       if (this.#kept.size >= this.#capacity) this.#dropOldest()
-      kept = { fields: undefined, epoch: 0, users: 0, usedAt: 0 }
+      kept = { shape: undefined, epoch: 0, users: 0, usedAt: 0 }
       this.#kept.set(name, kept)
     }
     kept.users += 1
@@ -59,13 +59,13 @@ export class Names {
   }
 
   /** What a statement returns, where it was described before: the server refuses to run it (0A000) when that has changed. */
-  fieldsOf(name: string | undefined): readonly FieldDef[] | undefined {
-    return name === undefined ? undefined : this.#kept.get(name)?.fields
+  shapeOf(name: string): Shape | undefined {
+    return this.#kept.get(name)?.shape
   }
 
-  learn(name: string | undefined, fields: readonly FieldDef[]): void {
+  learn(name: string | undefined, shape: Shape): void {
     const kept = name === undefined ? undefined : this.#kept.get(name)
-    if (kept !== undefined) kept.fields ??= [...fields]
+    if (kept !== undefined) kept.shape ??= shape
   }
 
   /**
@@ -76,10 +76,10 @@ export class Names {
     const kept = this.#kept.get(name)
     if (kept !== undefined) {
       if (epoch !== undefined && kept.epoch !== epoch) return
-      kept.fields = undefined
+      kept.shape = undefined
       kept.epoch += 1
     }
-    const { parsedStatements, submittedNamedStatements } = connectionOf(this.#client)
+    const { parsedStatements, submittedNamedStatements } = connectionOf(this.client)
     delete parsedStatements[name]
     delete submittedNamedStatements[name]
     if (close) this.#close(name)

@@ -1,6 +1,7 @@
 /** Which statements Sluice sends itself, read from the forms in which pg takes them. */
 import { serialize } from '../driver.ts'
 import type { Statement } from './flight.ts'
+import type { Serialised } from './packet.ts'
 
 /** What a config object may say besides text and values for its statement to be understood here. */
 interface Config {
@@ -41,5 +42,11 @@ function read({ text, name, rowMode, types }: Config, values: unknown): Statemen
   if (rowMode !== undefined && rowMode !== 'array') return undefined
   if (values === undefined || values === null) return { text, values: undefined, name, rowMode, types }
   if (!Array.isArray(values) || values.length > MOST_VALUES) return undefined
-  return { text, values: values.map(serialize), name, rowMode, types }
+  return { text, values: values.map(serialised), name, rowMode, types }
+}
+
+function serialised(value: unknown): Serialised {
+  const plain = serialize(value)
+  if (plain === null || plain === undefined) return null
+  return typeof plain === 'string' || plain instanceof Buffer ? plain : String(plain)
 }

@@ -9,7 +9,7 @@ import type { Client, QueryResult } from '../driver.ts'
 import { isDead } from '../driver.ts'
 import type { Answer } from '../statement.ts'
 import { READ_TIMEOUT } from '../statement.ts'
-import type { Passenger, Statement } from './flight.ts'
+import type { Owner, Passenger, Statement } from './flight.ts'
 import { Flight, isSeveral } from './flight.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
@@ -46,19 +46,15 @@ export const MOST_ATTEMPTS = 5
 /** Nothing is free, however fast it was measured. In milliseconds. */
 const LEAST_COST_MILLIS = 0.01
 
-function costOf({ text: { times }, isSimple }: Cargo): number {
-  return Math.max(isSimple ? times.mean : times.cost, LEAST_COST_MILLIS)
-}
-
 /** A statement as it is sent: under its name where it has come before, and plainly where it needs no values and no name. */
-export function takeOff(
+export function takeOff<O extends Owner>(
   { statement, text, prepare }: Cargo,
   names: Names,
-  landed: (flight: Flight, error: Error | undefined, result: QueryResult | undefined) => void,
-): Flight {
+  owner: O,
+): Flight<O> {
   const repeated = prepare && text.seen > 1 && !text.isSeveral
   const name = statement.name ?? (repeated ? text.name : undefined)
-  return new Flight(statement, name, name === undefined && !statement.values?.length, names, landed)
+  return new Flight(statement, name, name === undefined && !statement.values?.length, names, owner)
 }
 
 export class Trip implements Passenger {
@@ -67,7 +63,7 @@ export class Trip implements Passenger {
   readonly #options: RequestOptions
   readonly #answer: Answer<QueryResult>
   #lane: Lane | undefined
-  #flight: Flight | undefined
+  #flight: Flight<Trip> | undefined
   /** Takes back the wait for another place. */
   #waiting: AbortController | undefined
   #attempts = 0
@@ -86,21 +82,21 @@ export class Trip implements Passenger {
 
   /** Puts the statement on a lane. */
   board(lane: Lane): void {
-    const flight = takeOff(this.#cargo, lane.names, this.#landed)
-    flight.passenger = this
-    flight.cost = costOf(this.#cargo)
+    const { isSimple, text } = this.#cargo
+    const flight = takeOff<Trip>(this.#cargo, lane.names, this)
+    flight.cost = Math.max(isSimple ? text.times.mean : text.times.cost, LEAST_COST_MILLIS)
     this.#attempts += 1
     this.#lane = lane
     this.#flight = flight
     lane.push(flight)
   }
 
-  readonly #landed = (flight: Flight, error: Error | undefined, result: QueryResult | undefined): void => {
+  landed(flight: Flight, error: Error | undefined, result: QueryResult | undefined): void {
     const { clock, lanes, texts } = this.#parts
     const lane = this.#lane as Lane
     const now = clock.now()
     const wasLost = lane.isLost
-    const own = lane.land(flight, error, now)
+    const own = lane.land(flight as Flight<Trip>, error, now)
     if (error === undefined || hasRun(error)) texts.note(this.#cargo.text, own, flight.size, now)
     if (error === undefined) this.#tell(undefined, result)
     else if (!this.#over) this.#failed(flight, lane, error, wasLost)
