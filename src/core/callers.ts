@@ -256,5 +256,6 @@ export class Callers<T> {
 
 /** So many slots may be held by those who may only hold a share. A pool of one cannot be shared out: they have it in turns. */
 function limitedMost({ max, limitedShare }: Settings): number {
-  return Math.max(1, Math.floor(max * limitedShare))
+  // 0.29 of 100 is 28.999… in binary.
+  return Math.max(1, Math.floor(max * limitedShare + 1e-9))
 }

@@ -9,6 +9,7 @@ import type { Opens } from './opens.ts'
 import type { Settings } from './options.ts'
 import { openCalledOff, openTimeout } from './refusals.ts'
 import type { Connection, Opening, Slot, SlotState, Slots } from './slot.ts'
+import { isLimited } from './slot.ts'
 import type { Tally } from './stats.ts'
 
 /** What the lifecycle works with; the pool owns all of it. */
@@ -118,7 +119,13 @@ export class Lifecycle<T extends object> {
 
   #abandon(slot: Slot<T>, opening: Opening<T>, error: Error): void {
     const { clock, driver, settings, slots, tally } = this.#parts
-    slots.move(slot, { kind: 'closing', since: clock.now(), reason: 'late', connection: undefined })
+    slots.move(slot, {
+      kind: 'closing',
+      since: clock.now(),
+      reason: 'late',
+      connection: undefined,
+      limited: false,
+    })
     tally.countClose('late')
     opening.controller.abort(error)
     const disposed = (signal: AbortSignal) =>
@@ -139,7 +146,7 @@ export class Lifecycle<T extends object> {
   /** Asks an idle connection whether it still answers. */
   ping(slot: Slot<T>, connection: Connection<T>, now: number): void {
     const { clock, driver, settings } = this.#parts
-    const checking: SlotState<T> = { kind: 'checking', since: now, connection }
+    const checking: SlotState<T> = { kind: 'checking', since: now, connection, limited: false }
     this.#parts.slots.move(slot, checking)
     within(clock, settings.checkTimeoutMillis, (signal) => driver.check(connection.resource, signal)).then(
       () => this.#checked(slot, checking, connection, true),
@@ -206,7 +213,8 @@ export class Lifecycle<T extends object> {
 
   #settle(slot: Slot<T>, connection: Connection<T>, verdict: Promise<Reusable>, now: number): void {
     const { clock, settings, slots } = this.#parts
-    const checking: SlotState<T> = { kind: 'checking', since: now, connection }
+    const limited = isLimited(slot.state)
+    const checking: SlotState<T> = { kind: 'checking', since: now, connection, limited }
     slots.move(slot, checking)
     within(clock, settings.checkTimeoutMillis, () => verdict).then(
       (reusable) => this.#checked(slot, checking, connection, reusable),
@@ -233,7 +241,7 @@ export class Lifecycle<T extends object> {
   /** Closes a connection; its slot counts until the other side has let go, or until that takes too long. */
   close(slot: Slot<T>, connection: Connection<T>, reason: CloseReason, now: number): void {
     const { clock, driver, hooks, settings, slots, tally } = this.#parts
-    slots.move(slot, { kind: 'closing', since: now, reason, connection })
+    slots.move(slot, { kind: 'closing', since: now, reason, connection, limited: isLimited(slot.state) })
     tally.countClose(reason)
     hooks.emit('closing', connection.resource, reason)
     const closed = within(clock, settings.closeTimeoutMillis, (signal) =>

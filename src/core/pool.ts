@@ -136,9 +136,10 @@ export class Pool<T extends object> {
 
   // Sharing ------------------------------------------------------------------------------------------------------------
 
-  /** Whether new callers may join a shared connection: the pool runs, and the connection need not be replaced. */
+  /** Whether new callers may join a shared connection: the pool runs, and the connection need neither be replaced nor given up. */
   mayJoin(lease: Lease<T>, now: number = this.#clock.now()): boolean {
-    return this.#mode === 'running' && this.#lifecycle.isCurrent(lease.connection, now)
+    if (this.#mode !== 'running' || this.#live > this.#capacity) return false
+    return this.#lifecycle.isCurrent(lease.connection, now)
   }
 
   /** Callers who wait to share a connection. */
@@ -156,6 +157,7 @@ export class Pool<T extends object> {
    * nobody waits, or the pool lets nobody go on.
    */
   admit(lease: Lease<T>): boolean {
+    if (lease.kind !== 'shared') throw new Error('BUG: a caller is to join a connection that is not shared')
     if (this.#callers.sharing === 0 || this.#mode === 'paused' || lease.released) return false
     const now = this.#clock.now()
     const waiter = this.#callers.takeShared(now) as Waiter<T>

@@ -12,7 +12,7 @@ const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { readonly k
     pending: Promise.resolve('c'),
   }),
   idle: () => ({ kind: 'idle', since: 0, connection }),
-  checking: () => ({ kind: 'checking', since: 0, connection }),
+  checking: () => ({ kind: 'checking', limited: false, since: 0, connection }),
   leased: () => ({
     kind: 'leased',
     limited: false,
@@ -30,7 +30,7 @@ const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { readonly k
     origin: undefined,
   }),
   cancelling: () => ({ kind: 'cancelling', limited: false, since: 0, connection }),
-  closing: () => ({ kind: 'closing', since: 0, connection, reason: 'idle' }),
+  closing: () => ({ kind: 'closing', limited: false, since: 0, connection, reason: 'idle' }),
 }
 
 const KINDS = Object.keys(STATES) as SlotKind[]

@@ -35,6 +35,7 @@ export interface Checking<T> {
   readonly kind: 'checking'
   readonly since: number
   readonly connection: Connection<T>
+  readonly limited: boolean
 }
 
 /** Lent to one caller, or `shared` by many; the lease itself is the state (see lease.ts). */
@@ -53,7 +54,6 @@ export interface Cancelling<T> {
   readonly kind: 'cancelling'
   readonly since: number
   readonly connection: Connection<T>
-  /** What it is cancelled of counted against a share of the pool, and does until it has ended. */
   readonly limited: boolean
 }
 
@@ -63,6 +63,7 @@ export interface Closing<T> {
   readonly since: number
   readonly reason: CloseReason
   readonly connection: Connection<T> | undefined
+  readonly limited: boolean
 }
 
 export type SlotState<T> = Opening<T> | Idle<T> | Checking<T> | Leased<T> | Cancelling<T> | Closing<T>
@@ -126,7 +127,7 @@ export class Slots<T> {
     return this.#counts
   }
 
-  /** Slots held by those who may only hold a share of the pool. */
+  /** Slots held by those who may only hold a share of the pool: until what they do has ended, however long that takes. */
   get limited(): number {
     return this.#limited
   }
@@ -159,6 +160,7 @@ export class Slots<T> {
     if (kind !== 'closing' && kind !== 'opening')
       throw new Error(`BUG: slot ${slot.id} is freed while ${kind}`)
     if (!this.#all.delete(slot)) throw new Error(`BUG: slot ${slot.id} is freed twice`)
+    if (isLimited(slot.state)) this.#limited -= 1
     this.#count(kind, -1)
   }
 
@@ -202,16 +204,17 @@ export class Slots<T> {
   }
 }
 
-function isLimited(state: SlotState<unknown>): boolean {
+/** Whether a slot counts against the share. */
+export function isLimited(state: SlotState<unknown>): boolean {
   switch (state.kind) {
     case 'leased':
     case 'shared':
     case 'cancelling':
+    case 'checking':
+    case 'closing':
       return state.limited
     case 'opening':
     case 'idle':
-    case 'checking':
-    case 'closing':
       return false
   }
 }

@@ -3,6 +3,7 @@ import type { Distribution } from '../base/histogram.ts'
 import { Histogram } from '../base/histogram.ts'
 import type { CloseReason } from './driver.ts'
 import type { Slot } from './slot.ts'
+import { isLimited } from './slot.ts'
 
 /** One immutable picture of a pool. Counters count from the pool's beginning. */
 export interface PoolStats extends PoolNumbers {
@@ -51,6 +52,8 @@ export interface ConnectionRow {
   readonly uses: number
   readonly agent: string | undefined
   readonly leasedForMillis: number | undefined
+  /** Counts against the share of the pool that slow work may hold. */
+  readonly limited: boolean
   /** Where the lease was taken; only with leak detection. */
   readonly stack: string | undefined
   readonly reason: CloseReason | undefined
@@ -91,6 +94,7 @@ export function describeSlot<T>(
     uses: connection?.uses ?? 0,
     agent: lease?.agent,
     leasedForMillis: lease && now - lease.since,
+    limited: isLimited(state),
     stack: lease?.origin?.stack,
     reason: state.kind === 'closing' ? state.reason : undefined,
     resource: connection?.resource,

@@ -42,7 +42,13 @@ function look(
     })
   }
   for (let n = 0; n < (others.closing ?? 0); n++)
-    slots.move(slots.take(opening()), { kind: 'closing', since: 0, reason: 'late', connection: undefined })
+    slots.move(slots.take(opening()), {
+      kind: 'closing',
+      since: 0,
+      reason: 'late',
+      connection: undefined,
+      limited: false,
+    })
   const { due, nextAt } = inspect(slots, readPoolOptions(options), now)
   const names = due.map(({ slot, reason }) => {
     return `${slot.state.kind === 'idle' ? slot.state.connection.resource : slot.state.kind} ${reason}`

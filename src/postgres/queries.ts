@@ -12,10 +12,11 @@ import type { Client, QueryResult } from './driver.ts'
 import { isBusy } from './driver.ts'
 import type { QueryArguments } from './forms.ts'
 import type { AloneParts } from './lanes/alone.ts'
-import { flyAlone } from './lanes/alone.ts'
+import { flyAlone, timed } from './lanes/alone.ts'
 import { isSeveral } from './lanes/flight.ts'
 import { readStatement } from './lanes/statement.ts'
-import type { Text } from './lanes/texts.ts'
+import type { Pace } from './lanes/texts.ts'
+import type { Times } from './lanes/times.ts'
 import type { Cargo, TripParts } from './lanes/trip.ts'
 import { Trip } from './lanes/trip.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
@@ -63,17 +64,21 @@ export class Queries {
     text.seen += 1
     const prepare = config.lanes.prepared > 0 && call.prepare !== false
     const { idempotent, class: kind } = call
-    const cargo: Cargo = { statement, text, prepare, idempotent, isSimple: kind === 'simple' }
-    if (this.#shares(text, call)) this.#share(cargo, call, told)
+    const pace = texts.paceOf(text, statement.values)
+    const cargo: Cargo = { statement, text, pace, prepare, idempotent, isSimple: kind === 'simple' }
+    // Of what may be several statements, or switch the protocol, pg knows more.
+    if (text.kind === 'other' && !statement.values?.length && statement.name === undefined)
+      this.#plainly(given, call, told, pace)
+    else if (this.#shares(cargo, call)) this.#share(cargo, call, told)
     else this.#alone(cargo, call, told)
   }
 
   // Over a lane --------------------------------------------------------------------------------------------------------
 
-  #shares(text: Text, { class: kind, lane }: Call): boolean {
+  #shares({ text, pace }: Cargo, { class: kind, lane }: Call): boolean {
     const suits = text.kind === 'read' ? lane !== false : text.kind === 'write' && lane === true
     if (!suits || text.isSeveral) return false
-    const short = kind === undefined ? text.times.isShort : kind === 'simple'
+    const short = kind === undefined ? pace.times.isShort : kind === 'simple'
     return short && this.#parts.mayShare()
   }
 
@@ -110,7 +115,7 @@ export class Queries {
   // On a connection of its own -----------------------------------------------------------------------------------------
 
   #alone(cargo: Cargo, call: Call, told: Told<unknown>): void {
-    this.#run<unknown>(call, this.#useOf(cargo.text, call.class), told, {
+    this.#run<unknown>(call, this.#useOf(cargo.pace.times, call.class), told, {
       start: (client, answer) => flyAlone(this.#parts, client, cargo, answer as Answer<QueryResult>),
       answered: (lease, error) => this.#takeBack(lease, error),
       abandoned: (lease) => lease.cancel(),
@@ -118,7 +123,7 @@ export class Queries {
   }
 
   /** Slow work may only hold a share of the pool, and so may what was never seen once anything was slow. */
-  #useOf({ times }: Text, kind: StatementClass | undefined): Use {
+  #useOf(times: Times, kind: StatementClass | undefined): Use {
     if (kind !== undefined) return kind === 'simple' ? 'exclusive' : 'limited'
     const { clock, texts } = this.#parts
     if (times.runs === 0) return texts.sawSlow(clock.now()) ? 'limited' : 'exclusive'
@@ -133,9 +138,11 @@ export class Queries {
   }
 
   /** Query objects of other packages, other drivers' clients, and whatever only pg itself knows how to send or to refuse. */
-  #plainly({ statement, values }: QueryArguments, call: Call, told: Told<unknown>): void {
-    this.#run<unknown>(call, useOfClass(call.class), told, {
-      start: (client, answer) => send(client, statement, values, answer),
+  #plainly({ statement, values }: QueryArguments, call: Call, told: Told<unknown>, pace?: Pace): void {
+    const use = pace === undefined ? useOfClass(call.class) : this.#useOf(pace.times, call.class)
+    this.#run<unknown>(call, use, told, {
+      start: (client, answer) =>
+        send(client, statement, values, pace === undefined ? answer : timed(this.#parts, pace, answer)),
       answered: (lease, error) => this.#takeBack(lease, error),
       abandoned: (lease) => lease.cancel(),
     })

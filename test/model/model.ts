@@ -285,7 +285,13 @@ export class PoolModel {
 
   #releaseAgain(lease: Lease<FakeConnection> | undefined): void {
     if (lease === undefined) return
-    this.#expect(!this.#house.pool.admit(lease), 'a lease that is over lets somebody join')
+    if (lease.kind === 'shared')
+      this.#expect(!this.#house.pool.admit(lease), 'a lease that is over lets somebody join')
+    else
+      this.#expect(
+        messageOf(() => this.#house.pool.admit(lease))?.startsWith('BUG: ') === true,
+        'it may be joined',
+      )
     this.#expect(messageOf(() => lease.release()) === RELEASED_TWICE, 'a second release does not throw')
     this.#expect(messageOf(() => lease.cancel()) === RELEASED_TWICE, 'a cancel after release does not throw')
     this.#expect(messageOf(() => lease.resource) !== undefined, 'a lease that is over gives its resource')
@@ -414,7 +420,9 @@ export class PoolModel {
     if (lease?.kind !== 'shared') return
     const { clock, pool } = this.#house
     const { expiresAt, resource } = lease.connection
-    const may = this.#mode === 'running' && !this.#cleared.has(resource) && clock.now() < expiresAt
+    const { closing, total } = pool.stats()
+    const lasts = !this.#cleared.has(resource) && clock.now() < expiresAt
+    const may = this.#mode === 'running' && lasts && total - closing <= this.#capacity
     this.#expect(pool.mayJoin(lease) === may, `${resource.id} may ${may ? '' : 'not '}be joined`)
   }
 

@@ -56,9 +56,11 @@ export class Share {
 
   /** Slots that limited work holds; a slot is its until what it did has ended. */
   held(rows: readonly ConnectionRow[]): number {
-    return rows.filter(
-      ({ id, state }) => (state === 'leased' || state === 'cancelling') && this.#uses.get(id) === 'limited',
-    ).length
+    return rows.filter(({ id, limited, state }) => {
+      if (state === 'leased' || state === 'cancelling') return this.#uses.get(id) === 'limited'
+      // Whether it is still coming to rest, or was idle in between, is not to be seen from outside.
+      return limited && this.#uses.get(id) === 'limited'
+    }).length
   }
 
   left(rows: readonly ConnectionRow[]): number {

@@ -6,7 +6,7 @@ import type { Answer } from '../statement.ts'
 import type { Flight, Owner } from './flight.ts'
 import { isSeveral } from './flight.ts'
 import type { Names } from './names.ts'
-import type { Texts } from './texts.ts'
+import type { Pace, Texts } from './texts.ts'
 import type { Cargo } from './trip.ts'
 import { hasRun, MOST_ATTEMPTS, takeOff } from './trip.ts'
 import type { Watch } from './watch.ts'
@@ -23,33 +23,51 @@ export interface AloneParts {
 
 /** Sends a statement on a client that nobody else uses, again where the connection had forgotten it. */
 export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer: Answer<QueryResult>): void {
-  const { clock, watch, texts, roundTrip, namesOf } = parts
+  const { namesOf } = parts
   let attempts = 0
-  let sentAt = 0
+  let unnamed = false
+  let answered: (error: Error | undefined, size: number) => void
   const again = (flight: Flight, error: Error): boolean => {
     if (attempts === MOST_ATTEMPTS) return false
-    if (flight.wasForgotten(error)) return true
+    const retry = flight.retry(error)
+    if (retry === 'unnamed') unnamed = true
+    if (retry !== undefined) return true
     if (!isSeveral(error, cargo.statement) || cargo.text.isSeveral) return false
     cargo.text.isSeveral = true
     return true
   }
   const owner: Owner = {
     landed: (flight, error, result) => {
-      watch.end()
-      if (error !== undefined && again(flight, error)) return fly()
-      const now = clock.now()
-      if (error === undefined || hasRun(error)) {
-        const own = watch.own(sentAt + roundTrip(now - sentAt), now)
-        texts.note(cargo.text, own, flight.size, now)
-      }
-      answer(error, result)
+      answered(error, flight.size)
+      if (error !== undefined && again(flight, error)) fly()
+      else answer(error, result)
     },
   }
   const fly = () => {
     attempts += 1
-    sentAt = clock.now()
-    watch.begin(sentAt)
-    plainQuery(client).call(client, takeOff(cargo, namesOf(client), owner))
+    answered = begin(parts, cargo.pace)
+    plainQuery(client).call(client, takeOff(cargo, namesOf(client), owner, unnamed))
   }
   fly()
+}
+
+/** An answer that is noted as well. Of what pg sends by itself the size is not known. */
+export function timed<R>(parts: AloneParts, pace: Pace, answer: Answer<R>): Answer<R> {
+  const answered = begin(parts, pace)
+  return (error, result) => {
+    answered(error, 0)
+    answer(error, result)
+  }
+}
+
+/** Begins to time a run. Returns what its end is to be told to. */
+function begin({ clock, watch, texts, roundTrip }: AloneParts, pace: Pace) {
+  const sentAt = clock.now()
+  watch.begin(sentAt)
+  return (error: Error | undefined, size: number): void => {
+    watch.end()
+    if (error !== undefined && !hasRun(error)) return
+    const now = clock.now()
+    texts.note(pace, watch.own(sentAt + roundTrip(now - sentAt), now), size, now)
+  }
 }

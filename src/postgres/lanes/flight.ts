@@ -29,6 +29,8 @@ export interface Owner {
 export interface Passenger extends Owner {
   /** The statement was not sent, and its lane takes no more. */
   moved(): void
+  /** The statement has been at the head for so many milliseconds, which is long. */
+  late(millis: number): void
   /** The statement keeps those behind it waiting for too long. */
   stalled(): void
 }
@@ -53,6 +55,9 @@ function writeOut(connection: object): void {
   if (!packet.isEmpty) writeTo(connection, packet.take())
 }
 
+/** How a statement is sent once more, if it is: under its name, or without one. */
+export type Retry = 'again' | 'unnamed' | undefined
+
 export class Flight<O extends Owner = Owner> {
   readonly statement: Statement
   /** What the server keeps it under; undefined where it is parsed for this one time. pg reads it, and the text. */
@@ -73,6 +78,8 @@ export class Flight<O extends Owner = Owner> {
   /** Which of its texts the name stands for on this connection; only of a name that Sluice gave. */
   readonly #epoch: number | undefined
   readonly #simple: boolean
+  /** It was sent as prepared before. */
+  #known = false
   // Nothing that is not needed before the answer is made before it: thousands of flights wait at once.
   #shape: Shape | undefined
   #result: Result | undefined
@@ -92,19 +99,24 @@ export class Flight<O extends Owner = Owner> {
   }
 
   /**
-   * Whether an error says only that the server does not have the statement prepared as it was: it lost it (26000: DISCARD,
-   * another server behind a pooler), has another one of that name (42P05), or its result has changed since (0A000 of a plan
-   * that is looked at anew). All are said before anything has run, so that to run it once more is safe.
+   * Whether to send the statement once more after an error, and how. Only where nothing has run: the server does not have it
+   * prepared (26000: DISCARD, another server behind a pooler), has another one of that name (42P05), finds its result changed
+   * (0A000 of a plan that is looked at anew) or its parts (class 42 of a plan made earlier: DDL has changed a type, a column);
+   * or refuses it under a name that its caller never gave, and would read of.
    */
-  wasForgotten(error: Error): boolean {
+  retry(error: Error): Retry {
     const { name } = this
-    const { code, routine } = error as { code?: unknown; routine?: unknown }
-    if (name === undefined) return false
+    const { code, routine, where } = error as { code?: string; routine?: unknown; where?: unknown }
+    if (name === undefined || code === undefined) return undefined
     if (code === '26000') this.names.forget(name, false, this.#epoch)
     else if (code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery'))
       this.names.forget(name, true, this.#epoch)
-    else return false
-    return true
+    else if (this.#epoch === undefined) return undefined
+    else if (error.message.includes(name)) return 'unnamed'
+    else if (this.#known && where === undefined && code.startsWith('42'))
+      this.names.forget(name, true, this.#epoch)
+    else return undefined
+    return 'again'
   }
 
   /** Called by pg when the statement is to be sent. An error that is returned has left nothing on the wire. */
@@ -116,6 +128,7 @@ export class Flight<O extends Owner = Owner> {
     if (known !== undefined && known !== text) {
       return new Error(`Prepared statements must be unique - '${name}' was used for a different statement`)
     }
+    this.#known = known !== undefined
     for (const forgotten of names.toClose()) packet.close(forgotten)
     if (this.#simple) packet.query(text)
     else {

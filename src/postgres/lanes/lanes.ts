@@ -8,6 +8,7 @@ import type { Flight, Passenger } from './flight.ts'
 import type { LaneOwner } from './lane.ts'
 import { Lane } from './lane.ts'
 import type { Names } from './names.ts'
+import { SHORT_MILLIS } from './times.ts'
 import { Watch } from './watch.ts'
 
 /** What lanes work with. */
@@ -32,7 +33,7 @@ export interface LanesParts {
 const WAIT_MILLIS = 0.5
 const FEW = 16
 
-/** The wait that a lane may promise when no other connection is to be had. */
+/** The wait that a lane may promise when no other connection is to be had, beside two round trips' worth of work under way. */
 const LONGEST_WAIT_MILLIS = 20
 
 export class Lanes {
@@ -84,10 +85,15 @@ export class Lanes {
     return lane.isOpen && lane.expected <= most && lane.depth < depth && engine.mayJoin(lane.lease, now)
   }
 
+  get #mostWait(): number {
+    return LONGEST_WAIT_MILLIS + 2 * this.#parts.roundTrip()
+  }
+
   #leastLoaded(now: number): Lane | undefined {
     let least: Lane | undefined
+    const most = this.#mostWait
     for (const lane of this.#lanes) {
-      if (!this.#fits(lane, LONGEST_WAIT_MILLIS, now)) continue
+      if (!this.#fits(lane, most, now)) continue
       if (least === undefined || lane.expected < least.expected) least = lane
     }
     return least
@@ -107,13 +113,9 @@ export class Lanes {
 
   /** Lets those who wait to share join a lane, while it fits. */
   fill(lane: Lane): void {
-    const { engine } = this.#parts
-    while (
-      engine.sharing > 0 &&
-      lane.isOpen &&
-      lane.expected <= LONGEST_WAIT_MILLIS &&
-      lane.depth < this.#parts.depth
-    )
+    const { depth, engine } = this.#parts
+    const most = this.#mostWait
+    while (engine.sharing > 0 && lane.isOpen && lane.expected <= most && lane.depth < depth)
       if (!engine.admit(lane.lease)) return
   }
 
@@ -172,6 +174,7 @@ export class Lanes {
     for (const lane of [...this.#lanes]) {
       const head = lane.head(seenAt)
       if (head === undefined) continue
+      if (head.millis > SHORT_MILLIS) head.flight.owner.late(head.millis)
       if (head.millis > this.#parts.stallMillis && !head.flight.abandoned && lane.isCrowded)
         this.#endHead(lane, head.flight)
     }

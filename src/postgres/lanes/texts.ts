@@ -1,9 +1,11 @@
-/** What is known of statement texts: what they are, how long they take, and under which name they are prepared. */
+/** What is known of statement texts: what they are, how long they take and for which values, under which name they are prepared. */
 import { Recent } from '../../base/recent.ts'
 import { nameOf } from './names.ts'
+import type { Serialised } from './packet.ts'
 import type { StatementKind } from './scan.ts'
 import { scan } from './scan.ts'
 import { SHORT_MILLIS, Times } from './times.ts'
+import { Values } from './values.ts'
 
 /** How many texts, and how many fingerprints, are remembered at least. */
 const TEXTS = 2_000
@@ -11,63 +13,89 @@ const TEXTS = 2_000
 /** Longer texts cost more to read and to remember than they can gain. In characters. */
 const LONGEST = 16_384
 
+/** How long slow work counts as a thing of now: from then on statements that were never seen are trusted again. */
+const SLOW_LATELY_MILLIS = 60_000
+
+/** What texts have in common that differ in their literals only. */
+export class Family {
+  /** Of its runs with values that are not known to be slow. */
+  readonly times: Times = new Times()
+  /** Only of a family that was slow for some values. */
+  values: Values | undefined
+}
+
 /** One text. */
 export class Text {
+  readonly text: string
   readonly kind: StatementKind
-  /** Shared by all texts that differ in their literals only. */
-  readonly times: Times
+  readonly family: Family
   /** How often it was asked for. */
   seen = 0
   /** The server has refused to prepare it, since it is more than one statement. */
   isSeveral = false
-  readonly #text: string
   #name: string | undefined
 
-  constructor(text: string, kind: StatementKind, times: Times) {
-    this.#text = text
+  constructor(text: string, kind: StatementKind, family: Family) {
+    this.text = text
     this.kind = kind
-    this.times = times
+    this.family = family
   }
 
   /** What it is prepared as. */
   get name(): string {
-    this.#name ??= nameOf(this.#text)
+    this.#name ??= nameOf(this.text)
     return this.#name
   }
 }
 
-/** How long slow work counts as a thing of now: from then on statements that were never seen are trusted again. */
-const SLOW_LATELY_MILLIS = 60_000
+/** What one run of a text goes by, and is noted under. */
+export interface Pace {
+  readonly family: Family
+  /** The family's, or those of the values that make it slow. */
+  readonly times: Times
+  /** What tells this run from others of its family: its values, or its text where it has none. */
+  readonly keys: readonly Serialised[]
+}
 
 export class Texts {
-  #slowAt = Number.NEGATIVE_INFINITY
   readonly #texts = new Recent<string, Text>(TEXTS)
-  readonly #times = new Recent<string, Times>(TEXTS)
-
-  /** Notes what a run has taken. @param own milliseconds of the server @param size characters of the result */
-  note(text: Text, own: number, size: number, now: number): void {
-    text.times.record(own, size)
-    if (own > SHORT_MILLIS) this.#slowAt = now
-  }
-
-  /** Whether any statement was slow lately. */
-  sawSlow(now: number): boolean {
-    return now - this.#slowAt < SLOW_LATELY_MILLIS
-  }
+  readonly #families = new Recent<string, Family>(TEXTS)
+  #slowAt = Number.NEGATIVE_INFINITY
 
   /** What is known of a text; it is scanned when it was not seen lately. */
   of(text: string): Text {
     const known = this.#texts.get(text)
     if (known !== undefined) return known
-    if (text.length > LONGEST) return new Text(text, 'other', new Times())
+    if (text.length > LONGEST) return new Text(text, 'other', new Family())
     const { kind, fingerprint } = scan(text)
-    let times = this.#times.get(fingerprint)
-    if (times === undefined) {
-      times = new Times()
-      this.#times.set(fingerprint, times)
+    let family = this.#families.get(fingerprint)
+    if (family === undefined) {
+      family = new Family()
+      this.#families.set(fingerprint, family)
     }
-    const fresh = new Text(text, kind, times)
+    const fresh = new Text(text, kind, family)
     this.#texts.set(text, fresh)
     return fresh
+  }
+
+  /** How long a run of a text with these values is likely to take. */
+  paceOf({ text, family }: Text, values: readonly Serialised[] | undefined): Pace {
+    const keys = values?.length ? values : [text]
+    return { family, times: family.values?.slow(keys) ?? family.times, keys }
+  }
+
+  /** Notes what a run has taken. @param own milliseconds of the server @param size characters of the result */
+  note({ family, times, keys }: Pace, own: number, size: number, now: number): void {
+    const wasSlow = own > SHORT_MILLIS
+    if (wasSlow) this.#slowAt = now
+    times.record(own, size)
+    if (times !== family.times) return
+    if (wasSlow) family.values ??= new Values()
+    family.values?.note(keys, own, size)
+  }
+
+  /** Whether any statement was slow lately. */
+  sawSlow(now: number): boolean {
+    return now - this.#slowAt < SLOW_LATELY_MILLIS
   }
 }

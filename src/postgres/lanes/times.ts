@@ -34,11 +34,11 @@ export class Times {
   }
 
   /**
-   * What a lane should reckon with, in milliseconds: the mean, and as if there had been one more run that was just not slow.
-   * A statement that is hardly known is spread over the connections, so that a burst of it that turns out slow is not a queue.
+   * What a lane should reckon with, in milliseconds: the mean, and a doubt that fades with the square of the runs. A statement
+   * that is hardly known is spread over the connections, so that a burst of it that turns out slow is not a queue.
    */
   get cost(): number {
-    return this.#runs === 0 ? ASSUMED_MILLIS : this.#mean + SHORT_MILLIS / this.#runs
+    return this.#runs === 0 ? SHORT_MILLIS : this.#mean + SHORT_MILLIS / this.#runs ** 2
   }
 
   /** Milliseconds that few runs exceed. */

@@ -14,12 +14,14 @@ import { Flight, isSeveral } from './flight.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 import type { Names } from './names.ts'
-import type { Text, Texts } from './texts.ts'
+import type { Pace, Text, Texts } from './texts.ts'
 
 /** What is on the way. */
 export interface Cargo {
   readonly statement: Statement
   readonly text: Text
+  /** What its times go by. */
+  readonly pace: Pace
   /** Whether it may be prepared under a name of its text. */
   readonly prepare: boolean
   /** Whether running it twice does no harm. */
@@ -51,8 +53,9 @@ export function takeOff<O extends Owner>(
   { statement, text, prepare }: Cargo,
   names: Names,
   owner: O,
+  unnamed = false,
 ): Flight<O> {
-  const repeated = prepare && text.seen > 1 && !text.isSeveral
+  const repeated = prepare && !unnamed && text.seen > 1 && !text.isSeveral
   const name = statement.name ?? (repeated ? text.name : undefined)
   return new Flight(statement, name, name === undefined && !statement.values?.length, names, owner)
 }
@@ -67,6 +70,7 @@ export class Trip implements Passenger {
   /** Takes back the wait for another place. */
   #waiting: AbortController | undefined
   #attempts = 0
+  #unnamed = false
   #over = false
 
   constructor(parts: TripParts, cargo: Cargo, options: RequestOptions, answer: Answer<QueryResult>) {
@@ -82,9 +86,9 @@ export class Trip implements Passenger {
 
   /** Puts the statement on a lane. */
   board(lane: Lane): void {
-    const { isSimple, text } = this.#cargo
-    const flight = takeOff<Trip>(this.#cargo, lane.names, this)
-    flight.cost = Math.max(isSimple ? text.times.mean : text.times.cost, LEAST_COST_MILLIS)
+    const { isSimple, pace } = this.#cargo
+    const flight = takeOff<Trip>(this.#cargo, lane.names, this, this.#unnamed)
+    flight.cost = Math.max(isSimple ? pace.times.mean : pace.times.cost, LEAST_COST_MILLIS)
     this.#attempts += 1
     this.#lane = lane
     this.#flight = flight
@@ -97,7 +101,7 @@ export class Trip implements Passenger {
     const now = clock.now()
     const wasLost = lane.isLost
     const own = lane.land(flight as Flight<Trip>, error, now)
-    if (error === undefined || hasRun(error)) texts.note(this.#cargo.text, own, flight.size, now)
+    if (error === undefined || hasRun(error)) texts.note(this.#cargo.pace, own, flight.size, now)
     if (error === undefined) this.#tell(undefined, result)
     else if (!this.#over) this.#failed(flight, lane, error, wasLost)
     lanes.landed(lane, now)
@@ -109,9 +113,10 @@ export class Trip implements Passenger {
     const { idempotent, statement, text } = this.#cargo
     if (isSeveral(error, statement)) text.isSeveral = true
     const hitForAnother = codeOf(error) === '57014' && lane.cancelling > 0 && idempotent
-    if ((hitForAnother || flight.wasForgotten(error)) && this.#attempts < MOST_ATTEMPTS)
-      return this.#again(lane)
-    this.#tell(error, undefined)
+    const retry = hitForAnother ? 'again' : flight.retry(error)
+    if (retry === undefined || this.#attempts === MOST_ATTEMPTS) return this.#tell(error, undefined)
+    if (retry === 'unnamed') this.#unnamed = true
+    this.#again(lane)
   }
 
   #tell(error: Error | undefined, result: QueryResult | undefined): void {
@@ -157,6 +162,11 @@ export class Trip implements Passenger {
     if (lane === undefined) return alone(lease, this.#cargo, (error, result) => this.#tell(error, result))
     this.board(lane)
     lanes.fill(lane)
+  }
+
+  /** Others of its kind leave the lanes now, not when it has ended. */
+  late(millis: number): void {
+    this.#cargo.pace.times.atLeast(millis)
   }
 
   stalled(): void {

@@ -1,0 +1,54 @@
+/**
+ * For which values a statement is slow: a tenant that is larger than the others, a flag that makes it read everything. Kept
+ * only for statements that were fast and slow under one text; what is slow for some values need not leave the lanes for all.
+ */
+import { Recent } from '../../base/recent.ts'
+import type { Serialised } from './packet.ts'
+import { SHORT_MILLIS, Times } from './times.ts'
+
+/** How many values are remembered at least, of each parameter. */
+const REMEMBERED = 128
+
+/** Parameters beyond these, and values that are longer, tell nothing. */
+const PARAMETERS = 8
+const LONGEST = 100
+
+/** A value that was fast so often is not what made a run slow. */
+const PROVEN = 8
+
+export class Values {
+  readonly #parameters: Recent<string, Times>[] = []
+
+  /** The times of the value that makes these slow, where one is known to. */
+  slow(keys: readonly Serialised[]): Times | undefined {
+    for (const [n, parameter] of this.#parameters.entries()) {
+      const key = keyOf(keys[n])
+      const times = key === undefined ? undefined : parameter.get(key)
+      if (times?.isSlow === true) return times
+    }
+    return undefined
+  }
+
+  /** Notes a run with values none of which was known to be slow. */
+  note(keys: readonly Serialised[], own: number, size: number): void {
+    const wasSlow = own > SHORT_MILLIS
+    for (let n = 0; n < keys.length && n < PARAMETERS; n++) {
+      const key = keyOf(keys[n])
+      if (key === undefined) continue
+      this.#parameters[n] ??= new Recent(REMEMBERED)
+      const parameter = this.#parameters[n] as Recent<string, Times>
+      let times = parameter.get(key)
+      if (wasSlow && times !== undefined && times.runs >= PROVEN) continue
+      if (times === undefined) {
+        times = new Times()
+        parameter.set(key, times)
+      }
+      times.record(own, size)
+    }
+  }
+}
+
+function keyOf(value: Serialised | undefined): string | undefined {
+  if (value === null) return ''
+  return typeof value === 'string' && value.length <= LONGEST ? value : undefined
+}
