@@ -108,8 +108,12 @@ export class Flight<O extends Owner = Owner> {
     const { name } = this
     const { code, routine, where } = error as { code?: string; routine?: unknown; where?: unknown }
     if (name === undefined || code === undefined) return undefined
-    if (code === '26000') this.names.forget(name, false, this.#epoch)
-    else if (code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery'))
+    if (code === '26000') {
+      this.names.forget(name, false, this.#epoch)
+      // Many may have relied on one Parse that failed: each is told of that by a Parse of its own.
+      return 'unnamed'
+    }
+    if (code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery'))
       this.names.forget(name, true, this.#epoch)
     else if (this.#epoch === undefined) return undefined
     else if (error.message.includes(name)) return 'unnamed'

@@ -55,8 +55,8 @@ export function takeOff<O extends Owner>(
   owner: O,
   unnamed = false,
 ): Flight<O> {
-  const repeated = prepare && !unnamed && text.seen > 1 && !text.isSeveral
-  const name = statement.name ?? (repeated ? text.name : undefined)
+  const repeated = prepare && text.seen > 1 && !text.isSeveral
+  const name = unnamed ? undefined : (statement.name ?? (repeated ? text.name : undefined))
   return new Flight(statement, name, name === undefined && !statement.values?.length, names, owner)
 }
 
