@@ -13,6 +13,8 @@ export interface Clock {
   /** Calls `fire` once, `millis` from now. */
   setTimeout(fire: () => void, millis: number): Timer
   clearTimeout(timer: Timer): void
+  /** Calls `fire` when this turn of the event loop has done what came to it. */
+  endOfTurn(fire: () => void): void
 }
 
 /** The machine's clock. */
@@ -21,4 +23,5 @@ export const systemClock: Clock = {
   epoch: () => Date.now(),
   setTimeout: (fire, millis) => setTimeout(fire, millis),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  endOfTurn: (fire) => void setImmediate(fire),
 }

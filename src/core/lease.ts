@@ -1,6 +1,5 @@
 import type { Deadline } from '../base/deadlines.ts'
-import type { Use } from './lines.ts'
-import type { Connection, Leased, Slot } from './slot.ts'
+import type { Connection, Leased, Slot, Use } from './slot.ts'
 
 /** What a lease needs of its pool. */
 export interface Lender<T> {

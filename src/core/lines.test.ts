@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Orders } from '../../test/model/order.ts'
-import type { Use } from './lines.ts'
 import { Lines } from './lines.ts'
+import type { Use } from './slot.ts'
 import type { WaitQueueOptions } from './waiters.ts'
 import { Waiter } from './waiters.ts'
 

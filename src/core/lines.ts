@@ -2,12 +2,6 @@
 import type { Waiter, WaitQueueOptions } from './waiters.ts'
 import { PASSES, WaitQueue } from './waiters.ts'
 
-/**
- * What a caller wants of a connection: all of it (`exclusive`), all of it as one of those who may only hold a share of the pool
- * (`limited`), or a place on one that many use at once (`shared`).
- */
-export type Use = 'exclusive' | 'limited' | 'shared'
-
 export class Lines<T> {
   readonly exclusive: WaitQueue<T>
   readonly limited: WaitQueue<T>

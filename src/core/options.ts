@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readNumber } from '../base/options.ts'
-import type { Use } from './lines.ts'
+import type { Use } from './slot.ts'
 
 /** Options of the engine. All times in milliseconds. */
 export interface PoolOptions {

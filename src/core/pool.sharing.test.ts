@@ -4,8 +4,8 @@ import type { Asked, FakeConnection, FakePool } from '../../test/support/fake-dr
 import { fakePool } from '../../test/support/fake-driver.ts'
 import { settle } from '../../test/support/manual-clock.ts'
 import type { Lease } from './lease.ts'
-import type { Use } from './lines.ts'
 import type { PoolOptions, RequestOptions } from './options.ts'
+import type { Use } from './slot.ts'
 
 /** A pool whose callers say what the connection is for. */
 function sharingPool(options?: PoolOptions) {

@@ -2,6 +2,12 @@
 import { Link, List } from '../base/list.ts'
 import type { CloseReason } from './driver.ts'
 
+/**
+ * What a caller wants of a connection: all of it (`exclusive`), all of it as one of those who may only hold a share of the pool
+ * (`limited`), or a place on one that many use at once (`shared`).
+ */
+export type Use = 'exclusive' | 'limited' | 'shared'
+
 /** A connection and what the pool knows of it. */
 export interface Connection<T> {
   readonly resource: T

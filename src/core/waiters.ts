@@ -3,7 +3,7 @@ import type { Deadline } from '../base/deadlines.ts'
 import { Link, List } from '../base/list.ts'
 import type { Holding } from './leaks.ts'
 import type { Lease } from './lease.ts'
-import type { Use } from './lines.ts'
+import type { Use } from './slot.ts'
 
 /** Called once for each waiter: with an error, or with a lease. */
 export type Settle<T> = (error: unknown, lease: Lease<T> | undefined) => void

@@ -113,9 +113,9 @@ export function writeTo(connection: object, bytes: Buffer): void {
 /** Quotes an identifier as Postgres does. */
 export const escapeIdentifier: (name: string) => string = pg.escapeIdentifier
 
-/** What pg makes of a value before it sends it. @throws what pg throws for a value that it cannot send */
-export const serialize: (value: unknown) => unknown = (
-  pg as unknown as { utils: { prepareValue(value: unknown): unknown } }
+/** What pg makes of a value before it sends it: text, bytes, or null. @throws what pg throws for a value that it cannot send */
+export const serialize: (value: unknown) => string | Buffer | null | undefined = (
+  pg as unknown as { utils: { prepareValue(value: unknown): string | Buffer | null } }
 ).utils.prepareValue
 
 interface Wire {

@@ -22,7 +22,7 @@ function addressTells({ connectionString, host, port }: Given): Endpoint {
   const isPooler =
     Number(address?.port || port) === TRANSACTION_PORT ||
     address?.searchParams.get('pgbouncer') === 'true' ||
-    /^[^.]+-pooler\./.test(String(address?.hostname || host || ''))
+    /^[^.]+-pooler\./.test(address?.hostname || (typeof host === 'string' ? host : ''))
   return isPooler ? 'transaction' : 'direct'
 }
 

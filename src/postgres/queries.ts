@@ -1,7 +1,7 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import { systemClock } from '../base/clock.ts'
 import type { Lease } from '../core/lease.ts'
-import type { Use } from '../core/lines.ts'
+import type { Use } from '../core/slot.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
 import type { Call, QueryOptions } from './call.ts'

@@ -1,8 +1,8 @@
 // What may happen to a pool, as data: fast-check makes lists of it, and a failing list can be read.
 import fc from 'fast-check'
 import type { CloseReason } from '../../src/core/driver.ts'
-import type { Use } from '../../src/core/lines.ts'
 import type { PoolOptions, Priority } from '../../src/core/options.ts'
+import type { Use } from '../../src/core/slot.ts'
 import type { Operation } from '../support/fake-driver.ts'
 import { OUTCOMES } from '../support/fake-driver.ts'
 

@@ -1,5 +1,5 @@
 // The order in which waiters may be served, said a second time and more slowly: the queue of the engine is checked against it.
-import type { Use } from '../../src/core/lines.ts'
+import type { Use } from '../../src/core/slot.ts'
 
 export interface Waiting {
   readonly id: number

@@ -1,6 +1,6 @@
 // Who holds what of the share that limited work may hold, and what those who wait need: counted from outside, by slot.
 import { CHECK_PATIENCE_MILLIS, OPEN_PATIENCE_MILLIS } from '../../src/core/callers.ts'
-import type { Use } from '../../src/core/lines.ts'
+import type { Use } from '../../src/core/slot.ts'
 import type { ConnectionRow } from '../../src/core/stats.ts'
 import type { Queued } from './order.ts'
 

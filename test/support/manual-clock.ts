@@ -42,6 +42,10 @@ export class ManualClock implements Clock {
     this.#armed.delete(timer as Armed)
   }
 
+  endOfTurn(fire: () => void): void {
+    setImmediate(fire)
+  }
+
   /** Timers that are armed; with `held`, those that would keep the process up. */
   armed(which: 'all' | 'held' = 'all'): number {
     return [...this.#armed].filter((timer) => which === 'all' || timer.held).length

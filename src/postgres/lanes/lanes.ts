@@ -124,7 +124,7 @@ export class Lanes {
   #wrote(lane: Lane): void {
     if (this.#current !== lane) {
       this.#current = lane
-      if (this.#writing.length === 0) setImmediate(this.#flush)
+      if (this.#writing.length === 0) this.#parts.clock.endOfTurn(this.#flush)
       if (!this.#writing.includes(lane)) this.#writing.push(lane)
     }
   }

@@ -46,7 +46,5 @@ function read({ text, name, rowMode, types }: Config, values: unknown): Statemen
 }
 
 function serialised(value: unknown): Serialised {
-  const plain = serialize(value)
-  if (plain === null || plain === undefined) return null
-  return typeof plain === 'string' || plain instanceof Buffer ? plain : String(plain)
+  return serialize(value) ?? null
 }

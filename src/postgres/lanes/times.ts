@@ -4,10 +4,10 @@
 export const SHORT_MILLIS = 10
 
 /** A statement whose results are larger does not either: they would hold up the answers behind them. In characters. */
-export const SMALL_SIZE = 262_144
+const SMALL_SIZE = 262_144
 
 /** What is expected of a statement that was never seen, on a lane because its caller says that it is short. In milliseconds. */
-export const ASSUMED_MILLIS = 0.05
+const ASSUMED_MILLIS = 0.05
 
 /** How many runs the mean looks back on, and how many fast runs take a high value down to a third. */
 const MEAN_RUNS = 16

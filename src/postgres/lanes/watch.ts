@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 
 /** How often the loop is seen to come round. Twice this stays below what makes a statement slow. */
-export const TICK_MILLIS = 4
+const TICK_MILLIS = 4
 
 export class Watch {
   readonly #clock: Clock
