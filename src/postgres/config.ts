@@ -64,6 +64,11 @@ export interface PoolConfig
   prepare?: boolean | undefined
   /** Statements that one connection keeps prepared for `query()`. 0 to 10,000; default 100. */
   preparedStatementCacheSize?: number | undefined
+  /**
+   * Lets the results of prepared statements come in binary where every column is of a type that loses nothing by it (bool, bytea,
+   * int2, int4, int8, oid, float8, uuid, text types, json, jsonb) and is read as pg reads it. Values are the same either way. Default false.
+   */
+  binaryResults?: boolean | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
   Client?: ClientClass | undefined
   /** Runs on every new connection before it is lent. */
@@ -98,6 +103,7 @@ export interface LaneOptions {
   readonly stallMillis: number
   /** Statements that a connection keeps prepared; 0 where none are. */
   readonly prepared: number
+  readonly binary: boolean
   /** Options of the client make pg do something of its own around every statement, so that they go its way. */
   readonly plain: boolean
 }
@@ -148,6 +154,7 @@ const OWN = [
   'slowShare',
   'prepare',
   'preparedStatementCacheSize',
+  'binaryResults',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -272,6 +279,7 @@ function readLanes(given: Given): LaneOptions {
     depth: readNumber(given, 'laneDepth', { min: 1, max: 10_000 }) ?? 1_000,
     stallMillis: readMillis(given, 'laneStallMillis', 1) ?? 5_000,
     prepared: prepare ? prepared : 0,
+    binary: readBoolean(given, 'binaryResults') ?? false,
     plain: Boolean(given.query_timeout) || Boolean(given.binary),
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The only door to `pg`: its classes, and every private field of a client that Sluice reads or calls. A contract test fails
+ * The only door to `pg`: its classes, and every private field of a client that Sluice reads or calls (those of its results are
+ * in results.ts, what it takes for a query is in lanes/flight.ts). A contract test fails
  * when a release of pg changes one of them. Clients that are not pg's own (mocks, other drivers of the same shape) may lack
  * any of it, and then count as ready and healthy.
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import type { FieldDef, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
 
 export type { ClientConfig, FieldDef, PoolConfig as PgPoolConfig, QueryResult, QueryResultRow } from 'pg'
@@ -42,51 +42,42 @@ export const PgClient: typeof pg.Client = pg.Client
 /** What pg asks of a query by `instanceof` before it lets it into a pipeline: see lanes/flight.ts. */
 export const queryPrototype: object = pg.Query.prototype
 
-/** A result of pg, seen from within. */
-export interface Result extends QueryResult {
-  _parsers: readonly TypeParser[] | undefined
-  _prebuiltEmptyResultObject: object | null
-  addFields(fields: readonly FieldDef[]): void
-  parseRow(values: readonly (string | null)[]): QueryResultRow
-  addCommandComplete(message: object): void
-}
+/** pg's result, for results.ts. */
+export const PgResult: unknown = (pg as unknown as { Result: unknown }).Result
 
-type TypeParser = (value: string) => unknown
-
-/** What a statement returns, as far as it is the same for every run. */
-export interface Shape {
-  readonly fields: readonly FieldDef[]
-  readonly parsers: readonly TypeParser[]
-  /** A row without values. */
-  readonly blank: object | null
-}
-
-interface Types {
+/** How a client reads types. */
+export interface Types {
   getTypeParser(type: number, format: string): TypeParser
 }
 
-const PgResult = (pg as unknown as { Result: new (rowMode: unknown, types: unknown) => Result }).Result
+/** How text of a type is read. */
+export type TypeParser = (value: string) => unknown
 
-/** An empty result, for rows of the caller's kind and types. */
-export function makeResult(client: object, rowMode: string | undefined, types: unknown): Result {
-  return new PgResult(rowMode, types ?? inside(client)._types)
+/** How a client reads types, where it says. */
+export function typesOf(client: object): Types | undefined {
+  return inside(client)._types
 }
 
-/** What the fields of a result have become. */
-export function shapeOf({ fields, _parsers = [], _prebuiltEmptyResultObject }: Result): Shape {
-  return { fields: [...fields], parsers: _parsers, blank: _prebuiltEmptyResultObject }
-}
-
-/** Gives a result the fields of an earlier one, unless somebody has set other parsers for the types since. */
-export function reshape(client: object, result: Result, { fields, parsers, blank }: Shape): void {
-  if (fields.length === 0) return
-  const types = inside(client)._types
-  for (const [n, { dataTypeID, format }] of fields.entries()) {
-    if (types?.getTypeParser(dataTypeID, format) !== parsers[n]) return result.addFields([...fields])
+/** Replaces how a client's connection reads its socket. Call before the client connects. */
+export function readWith(
+  client: object,
+  read: (bytes: Buffer, tell: (message: { readonly name: string }) => void) => void,
+): void {
+  const { connection } = inside(client)
+  if (connection === undefined) return
+  const attachListeners = (stream: Socket) => {
+    stream.on('data', (bytes: Buffer) => {
+      read(bytes, (message) =>
+        connection.emit(message.name === 'error' ? 'errorMessage' : message.name, message),
+      )
+    })
   }
-  result.fields = [...fields]
-  result._parsers = parsers
-  result._prebuiltEmptyResultObject = blank
+  Object.assign(connection, { attachListeners })
+}
+
+/** What a client waits for the answer of. */
+export function activeOf(client: object): unknown {
+  return inside(client)._activeQuery
 }
 
 /** What pg knows of the named statements of a connection. */
@@ -125,6 +116,7 @@ interface Wire {
   requestSsl(): void
   cancel(processId: number, secretKey: number): void
   end(): void
+  emit(event: string, message: object): boolean
   on(event: string, listener: (argument: never) => void): unknown
   once(event: string, listener: (argument: never) => void): unknown
 }

@@ -6,6 +6,7 @@ import { within } from '../base/within.ts'
 import type { Driver, Reusable } from '../core/driver.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import * as door from './driver.ts'
+import { letRowsBeRaw } from './results.ts'
 
 /** What {@link Sessions} needs to know; read anew for every open, so that rotated credentials are seen. */
 export interface SessionSource {
@@ -39,6 +40,8 @@ export class Sessions implements Driver<Client> {
   readonly #cancelling = new WeakMap<Client, Promise<void>>()
   /** Told how long the server took to greet each new connection, in milliseconds. */
   onGreeting: ((millis: number) => void) | undefined
+  /** Whether rows may reach statements as bytes. */
+  rawRows = false
   // Sockets live longer than the call that opened them and must not keep its context alive, nor run other callers' events in it.
   readonly #root = new AsyncResource('SluiceSession')
 
@@ -58,6 +61,7 @@ export class Sessions implements Driver<Client> {
       const client = new Client(clientOptions(this.#source.options())) as Client
       this.#clients.add(client)
       door.bindCallbacks(client)
+      if (this.rawRows) letRowsBeRaw(client)
       if (this.onGreeting !== undefined) door.timeGreeting(client, () => this.#clock.now(), this.onGreeting)
       return this.#connect(client, signal).catch((error: unknown) => {
         this.#clients.delete(client)

@@ -33,14 +33,15 @@ export class Traffic {
   readonly #statements: Statements
 
   constructor({ engine, sessions, checkout, statements, config, listens, isPgs }: TrafficParts) {
-    const { pipelining, depth, stallMillis, prepared } = config.lanes
+    const { pipelining, depth, stallMillis, prepared, binary } = config.lanes
     const { cancelTimeoutMillis } = config.settings
     const roundTrip = new RoundTrip(systemClock)
     sessions.onGreeting = (millis) => roundTrip.bound(millis)
+    sessions.rawRows = binary && isPgs()
     const namesOf = (client: Client) => {
       let names = this.#names.get(client)
       if (names === undefined) {
-        names = new Names(client, prepared)
+        names = new Names(client, prepared, binary)
         this.#names.set(client, names)
       }
       return names

@@ -2,8 +2,11 @@
  * One statement on its way: what pg takes for a query. It says on the wire only what the server does not know yet, and tells
  * its owner how it ended. Values are serialised before pg is touched, so nothing can fail between a Parse and its Sync.
  */
-import type { FieldDef, Named, QueryResult, Result, Shape } from '../driver.ts'
-import { makeResult, queryPrototype, reshape, shapeOf, writeTo } from '../driver.ts'
+import type { FieldDef, Named, QueryResult } from '../driver.ts'
+import { queryPrototype, writeTo } from '../driver.ts'
+import type { RawRow, Result, Shape } from '../results.ts'
+import { decodeRow, makeResult, reshape, shapeOf, shapeRaw, stands } from '../results.ts'
+import type { Decode } from './binary.ts'
 import type { Names } from './names.ts'
 import type { Serialised } from './packet.ts'
 import { Packet } from './packet.ts'
@@ -73,8 +76,10 @@ export class Flight<O extends Owner = Owner> {
   cost = 0
   /** Nobody waits for its answer any more. */
   abandoned = false
-  /** Characters of its rows. */
+  /** Characters of its rows, or bytes. */
   size = 0
+  /** Its rows are asked for in binary; pg is made to leave them as they are. */
+  isRaw = false
   /** Which of its texts the name stands for on this connection; only of a name that Sluice gave. */
   readonly #epoch: number | undefined
   readonly #simple: boolean
@@ -82,6 +87,7 @@ export class Flight<O extends Owner = Owner> {
   #known = false
   // Nothing that is not needed before the answer is made before it: thousands of flights wait at once.
   #shape: Shape | undefined
+  #decoders: readonly Decode[] | undefined
   #result: Result | undefined
   #earlier: Result[] | undefined
   #failure: Error | undefined
@@ -140,8 +146,10 @@ export class Flight<O extends Owner = Owner> {
         packet.parse(text, name)
         if (name !== '') submittedNamedStatements[name] = text
       }
-      packet.bind(name, this.statement.values ?? NO_VALUES)
       this.#shape = names.shapeOf(name)
+      this.#decoders = this.#howToDecode()
+      this.isRaw = this.#decoders !== undefined
+      packet.bind(name, this.statement.values ?? NO_VALUES, this.isRaw)
       if (this.#shape === undefined) packet.describe()
       packet.execute()
       packet.sync()
@@ -150,18 +158,30 @@ export class Flight<O extends Owner = Owner> {
     return null
   }
 
+  #howToDecode(): readonly Decode[] | undefined {
+    const { name, names, statement } = this
+    if (this.#shape === undefined || name === undefined || statement.types !== undefined) return undefined
+    const decoders = names.decodersOf(name)
+    return decoders !== undefined && stands(names.client, this.#shape) ? decoders : undefined
+  }
+
   // What pg tells as the answer comes ----------------------------------------------------------------------------------
 
   handleRowDescription({ fields }: { readonly fields: readonly FieldDef[] }): void {
     this.#next().addFields(fields)
   }
 
-  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] | RawRow }): void {
     if (this.#failure !== undefined) return
     for (const value of fields) if (value !== null) this.size += value.length
     const result = this.#result ?? this.#next()
     try {
-      result.rows.push(result.parseRow(fields))
+      const decoders = this.#decoders
+      const row =
+        decoders === undefined
+          ? result.parseRow(fields as readonly (string | null)[])
+          : decodeRow(result, decoders, fields as RawRow)
+      result.rows.push(row)
     } catch (error) {
       this.#failure = error as Error
     }
@@ -187,7 +207,8 @@ export class Flight<O extends Owner = Owner> {
     }
     const result = makeResult(names.client, statement.rowMode, statement.types)
     if (this.#shape !== undefined) {
-      if (statement.types === undefined) reshape(names.client, result, this.#shape)
+      if (this.#decoders !== undefined) shapeRaw(result, this.#shape)
+      else if (statement.types === undefined) reshape(names.client, result, this.#shape)
       else if (this.#shape.fields.length > 0) result.addFields([...this.#shape.fields])
     }
     this.#result = result

@@ -1,7 +1,10 @@
 /** The statements that one connection keeps prepared for `pool.query`, and what is known of their results. */
 import { createHash } from 'node:crypto'
-import type { Client, Shape } from '../driver.ts'
+import type { Client } from '../driver.ts'
 import { connectionOf } from '../driver.ts'
+import type { Shape } from '../results.ts'
+import type { Decode } from './binary.ts'
+import { decodersFor } from './binary.ts'
 
 /** Names that Sluice gives begin so, which tells them from the callers' own. */
 const PREFIX = 'sluice_'
@@ -14,6 +17,8 @@ export function nameOf(text: string): string {
 interface Kept {
   /** Undefined until the server has described it. */
   shape: Shape | undefined
+  /** Undefined where its results have to come as text. */
+  decoders: readonly Decode[] | undefined
   /** How often the server lost it: tells a flight that finds it lost whether that was mended already. */
   epoch: number
   /** Flights under way that use it. */
@@ -26,13 +31,16 @@ const NONE: readonly string[] = Object.freeze([])
 export class Names {
   readonly client: Client
   readonly #capacity: number
+  readonly #binary: boolean
   readonly #kept = new Map<string, Kept>()
   #toClose: string[] | undefined
   #clock = 0
 
-  constructor(client: Client, capacity: number) {
+  /** @param binary whether results may come in binary */
+  constructor(client: Client, capacity: number, binary = false) {
     this.client = client
     this.#capacity = capacity
+    this.#binary = binary
   }
 
   get size(): number {
@@ -44,7 +52,7 @@ export class Names {
     let kept = this.#kept.get(name)
     if (kept === undefined) {
       if (this.#kept.size >= this.#capacity) this.#dropOldest()
-      kept = { shape: undefined, epoch: 0, users: 0, usedAt: 0 }
+      kept = { shape: undefined, decoders: undefined, epoch: 0, users: 0, usedAt: 0 }
       this.#kept.set(name, kept)
     }
     kept.users += 1
@@ -63,9 +71,16 @@ export class Names {
     return this.#kept.get(name)?.shape
   }
 
+  /** How to decode its results, where they may come in binary. */
+  decodersOf(name: string): readonly Decode[] | undefined {
+    return this.#binary ? this.#kept.get(name)?.decoders : undefined
+  }
+
   learn(name: string | undefined, shape: Shape): void {
     const kept = name === undefined ? undefined : this.#kept.get(name)
-    if (kept !== undefined) kept.shape ??= shape
+    if (kept === undefined || kept.shape !== undefined) return
+    kept.shape = shape
+    if (this.#binary) kept.decoders = decodersFor(shape.fields, shape.parsers)
   }
 
   /**

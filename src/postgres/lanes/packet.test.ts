@@ -21,6 +21,7 @@ const message = fc.oneof(
     kind: fc.constant('bind' as const),
     name: text,
     values: fc.array(value, { maxLength: 20 }),
+    binary: fc.boolean(),
   }),
   fc.record({ kind: fc.constantFrom('describe' as const, 'execute' as const, 'sync' as const) }),
   fc.record({ kind: fc.constant('close' as const), name: fc.constantFrom('a', 'sluice_é') }),
@@ -40,8 +41,10 @@ test('says byte for byte what the serialiser of pg says', () => {
               expected.push(serialize.parse({ name: said.name, text: said.text }))
               break
             case 'bind':
-              packet.bind(said.name, said.values)
-              expected.push(serialize.bind({ statement: said.name, values: [...said.values] }))
+              packet.bind(said.name, said.values, said.binary)
+              expected.push(
+                serialize.bind({ statement: said.name, values: [...said.values], binary: said.binary }),
+              )
               break
             case 'describe':
               packet.describe()

@@ -35,8 +35,8 @@ export class Packet {
     this.#end(start)
   }
 
-  /** Gives values to a parsed statement: strings as text, buffers as they are. Results are asked for as text. */
-  bind(name: string, values: readonly Serialised[]): void {
+  /** Gives values to a parsed statement: strings as text, buffers as they are. @param binary how results are to come */
+  bind(name: string, values: readonly Serialised[], binary = false): void {
     const start = this.#begin(BIND)
     this.#zeroEnded('')
     this.#zeroEnded(name)
@@ -45,7 +45,7 @@ export class Packet {
     this.#int16(values.length)
     for (const value of values) this.#value(value)
     this.#int16(1)
-    this.#int16(0)
+    this.#int16(binary ? 1 : 0)
     this.#end(start)
   }
 
