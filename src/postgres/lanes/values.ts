@@ -17,13 +17,14 @@ const LONGEST = 100
 const PROVEN = 8
 
 export class Values {
-  readonly #parameters: Recent<string, Times>[] = []
+  /** Has gaps where a value never told anything. */
+  readonly #parameters: (Recent<string, Times> | undefined)[] = []
 
   /** The times of the value that makes these slow, where one is known to. */
   slow(keys: readonly Serialised[]): Times | undefined {
     for (const [n, parameter] of this.#parameters.entries()) {
       const key = keyOf(keys[n])
-      const times = key === undefined ? undefined : parameter.get(key)
+      const times = key === undefined ? undefined : parameter?.get(key)
       if (times?.isSlow === true) return times
     }
     return undefined
@@ -35,8 +36,8 @@ export class Values {
     for (let n = 0; n < keys.length && n < PARAMETERS; n++) {
       const key = keyOf(keys[n])
       if (key === undefined) continue
-      this.#parameters[n] ??= new Recent(REMEMBERED)
-      const parameter = this.#parameters[n] as Recent<string, Times>
+      const parameter = this.#parameters[n] ?? new Recent(REMEMBERED)
+      this.#parameters[n] = parameter
       let times = parameter.get(key)
       if (wasSlow && times !== undefined && times.runs >= PROVEN) continue
       if (times === undefined) {
