@@ -30,6 +30,8 @@ const ALLOWED = `SELECT $1::bool AS bool, $2::int2 AS int2, $3::int4 AS int4, $4
   $6::text AS text, $7::varchar(40) AS varchar, $8::char(5) AS char, $9::uuid AS uuid, $10::bytea AS bytea,
   $11::json AS json, $12::jsonb AS jsonb, $13::oid AS oid, $6::name AS name`
 
+const NULLS = Array.from({ length: 13 }, () => null)
+
 const word = fc.string({ unit: 'binary', maxLength: 40 }).map((string) => string.replaceAll('\0', ''))
 
 const row = fc.tuple(
@@ -39,7 +41,7 @@ const row = fc.tuple(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
   fc.double(),
   word,
-  word.map((string) => [...string].slice(0, 20).join('')),
+  fc.string({ maxLength: 40 }).map((string) => string.replaceAll('\0', '')),
   fc.constantFrom('ab', 'é', ''),
   fc.uuid(),
   fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
@@ -52,8 +54,8 @@ const values = row.chain((all) =>
 )
 
 test('every allowed type gives the same values in binary as in text', async () => {
-  await repeated(binary, ALLOWED, new Array(13).fill(null))
-  await repeated(text, ALLOWED, new Array(13).fill(null))
+  await repeated(binary, ALLOWED, NULLS)
+  await repeated(text, ALLOWED, NULLS)
   await fc.assert(
     fc.asyncProperty(values, async (given) => {
       const [ours, theirs] = await Promise.all([
@@ -62,7 +64,7 @@ test('every allowed type gives the same values in binary as in text', async () =
       ])
       expect(ours.rows).toEqual(theirs.rows)
       expect(Object.keys(ours.rows[0])).toEqual(Object.keys(theirs.rows[0]))
-      expect(ours.fields.map(({ format }) => format)).toEqual(new Array(14).fill('binary'))
+      expect(ours.fields.map(({ format }) => format)).toEqual(Array.from({ length: 14 }, () => 'binary'))
     }),
     { numRuns: 300 },
   )
