@@ -1,0 +1,134 @@
+// The options of lanes and of the statement cache; the others are held by test/integration and test/dropin.
+import { describe, expect, test } from 'vitest'
+import { SluiceError } from '../base/errors.ts'
+import type { PoolConfig } from './config.ts'
+import { readConfig } from './config.ts'
+
+const POOLER = 'postgres://db.example:6543/app'
+
+function lanes(config: object) {
+  return readConfig(config as PoolConfig).lanes
+}
+
+/** What is said when a config is refused. */
+function refusal(config: object): string {
+  try {
+    readConfig(config as PoolConfig)
+  } catch (error) {
+    if (SluiceError.is(error) && error.code === 'SLUICE_BAD_OPTION') return error.message
+    throw error
+  }
+  return 'it was taken'
+}
+
+describe('where nothing is said', () => {
+  test('lanes are as deep and as patient as documented, and statements are prepared', () => {
+    expect(lanes({})).toMatchObject({
+      pipelining: undefined,
+      depth: 1_000,
+      stallMillis: 5_000,
+      prepared: 100,
+    })
+  })
+
+  test('results come as text', () => {
+    expect([lanes({}).binary, lanes({ binaryResults: true }).binary]).toEqual([false, true])
+  })
+
+  test('slow work may hold nine tenths of the pool', () => {
+    const shares = [{}, { slowShare: 0.5 }].map((config) => readConfig(config).settings.limitedShare)
+    expect(shares).toEqual([0.9, 0.5])
+  })
+
+  test('a transaction pooler carries neither lanes nor prepared statements', () => {
+    expect(lanes({ connectionString: POOLER })).toMatchObject({ pipelining: false, prepared: 0 })
+    expect(lanes({ endpoint: 'transaction' })).toMatchObject({ pipelining: false, prepared: 0 })
+  })
+
+  test('a session pooler carries both', () => {
+    const session = { endpoint: 'session', connectionString: POOLER }
+    expect(lanes(session)).toMatchObject({ pipelining: undefined, prepared: 100 })
+  })
+})
+
+describe('what is said', () => {
+  test('is taken', () => {
+    const given = { pipelining: true, laneDepth: 7, laneStallMillis: 250, preparedStatementCacheSize: 9 }
+    expect(lanes(given)).toMatchObject({ pipelining: true, depth: 7, stallMillis: 250, prepared: 9 })
+    expect(lanes({ pipelining: false }).pipelining).toBe(false)
+  })
+
+  test('may be spelt as text, as from an environment', () => {
+    const given = { laneDepth: '7', laneStallMillis: '250', preparedStatementCacheSize: '0' }
+    expect(lanes(given)).toMatchObject({ depth: 7, stallMillis: 250, prepared: 0 })
+    expect(readConfig({ slowShare: '0.25' as never }).settings.limitedShare).toBe(0.25)
+  })
+
+  test('may be undefined', () => {
+    const names = ['endpoint', 'pipelining', 'laneDepth', 'laneStallMillis', 'slowShare', 'prepare']
+    const given = Object.fromEntries(
+      [...names, 'preparedStatementCacheSize'].map((name) => [name, undefined]),
+    )
+    expect(lanes(given)).toEqual(lanes({}))
+  })
+
+  test('nothing is prepared where preparing is off, however many statements might be kept', () => {
+    expect(lanes({ prepare: false, preparedStatementCacheSize: 50 }).prepared).toBe(0)
+  })
+
+  test('statements are prepared on a transaction pooler that is said to carry them', () => {
+    expect(lanes({ connectionString: POOLER, prepare: true }).prepared).toBe(100)
+  })
+
+  test('lanes may be turned off where they could not be', () => {
+    expect(lanes({ connectionString: POOLER, pipelining: false }).pipelining).toBe(false)
+  })
+
+  test('pg goes its own way with every statement where it has a timeout of its own, or binary results', () => {
+    const plain = [{}, { query_timeout: 100 }, { binary: true }, { query_timeout: 0 }].map(
+      (config) => lanes(config).plain,
+    )
+    expect(plain).toEqual([false, true, true, false])
+  })
+})
+
+describe('what cannot be', () => {
+  test('is refused in numbers: the option, its range, its value', () => {
+    expect(refusal({ laneDepth: 0 })).toBe('laneDepth must be a whole number from 1 to 10,000; it is 0')
+    expect(refusal({ laneDepth: 1.5 })).toContain('laneDepth must be a whole number')
+    expect(refusal({ laneStallMillis: 0 })).toBe(
+      'laneStallMillis must be a number from 1 to 2,147,483,647 (milliseconds); it is 0',
+    )
+    expect(refusal({ slowShare: 0 })).toBe('slowShare must be a number from 0.01 to 1; it is 0')
+    expect(refusal({ preparedStatementCacheSize: -1 })).toBe(
+      'preparedStatementCacheSize must be a whole number from 0 to 10,000; it is -1',
+    )
+    expect(refusal({ pipelining: 'on' })).toBe('pipelining must be true or false; it is "on"')
+    expect(refusal({ prepare: 1 })).toBe('prepare must be true or false; it is 1')
+    expect(refusal({ binaryResults: 1 })).toBe('binaryResults must be true or false; it is 1')
+  })
+
+  test.each([
+    ['laneDepth', 1, 10_000],
+    ['laneStallMillis', 1, 2_147_483_647],
+    ['preparedStatementCacheSize', 0, 10_000],
+    ['slowShare', 0.01, 1],
+  ])('%s may be %d and %d, and nothing beyond', (name, least, most) => {
+    const tried = [least - 0.001, least, most, most + 1].map((value) => refusal({ [name]: value }))
+    expect(tried.map((said) => said === 'it was taken')).toEqual([false, true, true, false])
+  })
+
+  test('lanes cannot be asked of a transaction pooler', () => {
+    expect(refusal({ connectionString: POOLER, pipelining: true })).toBe(
+      'pipelining is on and the endpoint is a transaction pooler, which cannot carry it; leave one of them out',
+    )
+    expect(refusal({ endpoint: 'direct', connectionString: POOLER, pipelining: true })).toBe('it was taken')
+  })
+
+  test('a misspelt name is answered with the one that was meant', () => {
+    const meant = ['pipelineing', 'laneDeph', 'laneStallMilis', 'slowShares', 'endPoints', 'prepaire'].map(
+      (name) => /did you mean (\w+)\?$/.exec(refusal({ [name]: 1 }))?.[1],
+    )
+    expect(meant).toEqual(['pipelining', 'laneDepth', 'laneStallMillis', 'slowShare', 'endpoint', 'prepare'])
+  })
+})
