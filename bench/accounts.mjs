@@ -14,7 +14,7 @@ export function anyAid() {
 
 /**
  * Tables that are there already, pgbench's own say, are used as they are and stay.
- * @returns {Promise<{ url: string, version: string, close: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, version: string, processId: number | undefined, close: () => Promise<void> }>}
  */
 export async function openAccounts() {
   const server = process.env.DATABASE_URL === undefined ? await startPostgres() : undefined
@@ -34,7 +34,7 @@ export async function openAccounts() {
       if (server === undefined && drop !== '') await withClient(url, (client) => client.query(drop))
       await server?.stop()
     }
-    return { url, version, close }
+    return { url, version, processId: server?.processId, close }
   } catch (error) {
     await server?.stop()
     throw error
