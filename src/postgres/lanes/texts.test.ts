@@ -90,6 +90,18 @@ describe('what a run goes by', () => {
     const { family } = texts.of(text)
     expect([family.times.isShort, family.times.runs]).toEqual([true, 151])
     expect([isSlow(texts, text, ['large']), isSlow(texts, text, ['3'])]).toEqual([true, false])
+    expect(texts.paceOf(texts.of(text), ['large']).times.runs).toBe(101)
+  })
+
+  test('is told for each of several slow values', () => {
+    const texts = new Texts()
+    run(texts, text, ['large'], SLOW)
+    for (let n = 0; n < 100; n++) run(texts, text, ['small'], FAST)
+    run(texts, text, ['larger'], SLOW)
+    expect([isSlow(texts, text, ['large']), isSlow(texts, text, ['larger'])]).toEqual([true, true])
+    for (let n = 0; n < 100; n++) run(texts, text, ['small'], FAST)
+    const slow = ['large', 'larger', 'small'].map((tenant) => isSlow(texts, text, [tenant]))
+    expect(slow).toEqual([true, true, false])
   })
 
   test('is the text where literals and not values make it slow', () => {
