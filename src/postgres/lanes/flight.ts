@@ -80,8 +80,8 @@ export class Flight<O extends Owner = Owner> {
   size = 0
   /** Its rows are asked for in binary; pg is made to leave them as they are. */
   isRaw = false
-  /** Which of its texts the name stands for on this connection; only of a name that Sluice gave. */
-  readonly #epoch: number | undefined
+  /** Which of its texts the name stands for on this connection; only of a name that Sluice gave, once it is used. */
+  #epoch: number | undefined
   readonly #simple: boolean
   /** It was sent as prepared before. */
   #known = false
@@ -101,7 +101,6 @@ export class Flight<O extends Owner = Owner> {
     this.names = names
     this.owner = owner
     this.#simple = simple
-    this.#epoch = name === undefined || name === statement.name ? undefined : names.use(name)
   }
 
   /**
@@ -139,6 +138,8 @@ export class Flight<O extends Owner = Owner> {
       return new Error(`Prepared statements must be unique - '${name}' was used for a different statement`)
     }
     this.#known = known !== undefined
+    // Not before: what is never sent never lands, and the name would count as used for good.
+    if (name !== '' && name !== this.statement.name) this.#epoch = names.use(name)
     for (const forgotten of names.toClose()) packet.close(forgotten)
     if (this.#simple) packet.query(text)
     else {
@@ -168,14 +169,14 @@ export class Flight<O extends Owner = Owner> {
   // What pg tells as the answer comes ----------------------------------------------------------------------------------
 
   handleRowDescription({ fields }: { readonly fields: readonly FieldDef[] }): void {
-    this.#next().addFields(fields)
+    this.#guarded(() => this.#next().addFields(fields))
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] | RawRow }): void {
     if (this.#failure !== undefined) return
     for (const value of fields) if (value !== null) this.size += value.length
-    const result = this.#result ?? this.#next()
     try {
+      const result = this.#result ?? this.#next()
       const decoders = this.#decoders
       const row =
         decoders === undefined
@@ -188,12 +189,24 @@ export class Flight<O extends Owner = Owner> {
   }
 
   handleCommandComplete(message: object): void {
-    const result = this.#result
-    ;(result === undefined || result.command !== null ? this.#next() : result).addCommandComplete(message)
+    this.#guarded(() => {
+      const result = this.#result
+      ;(result === undefined || result.command !== null ? this.#next() : result).addCommandComplete(message)
+    })
   }
 
   handleEmptyQuery(): void {
-    this.#next()
+    this.#guarded(() => this.#next())
+  }
+
+  /** Runs what asks the caller's own types, which may throw: into pg's reading of the socket, and nobody on it would be answered again. */
+  #guarded(read: () => unknown): void {
+    if (this.#failure !== undefined) return
+    try {
+      read()
+    } catch (error) {
+      this.#failure = error as Error
+    }
   }
 
   /** The result that comes now: the next one after a command that is complete. */
@@ -207,9 +220,10 @@ export class Flight<O extends Owner = Owner> {
     }
     const result = makeResult(names.client, statement.rowMode, statement.types)
     if (this.#shape !== undefined) {
-      if (this.#decoders !== undefined) shapeRaw(result, this.#shape)
-      else if (statement.types === undefined) reshape(names.client, result, this.#shape)
-      else if (this.#shape.fields.length > 0) result.addFields([...this.#shape.fields])
+      const shape = { ...this.#shape, fields: copied(this.#shape.fields) }
+      if (this.#decoders !== undefined) shapeRaw(result, shape)
+      else if (statement.types === undefined) reshape(names.client, result, shape)
+      else if (shape.fields.length > 0) result.addFields(shape.fields)
     }
     this.#result = result
     return result
@@ -220,10 +234,13 @@ export class Flight<O extends Owner = Owner> {
   }
 
   handleReadyForQuery(): void {
-    if (this.#failure !== undefined) return this.#end(this.#failure, undefined)
-    const result = this.#result ?? this.#next()
-    if (this.#shape === undefined && this.#epoch !== undefined && this.statement.types === undefined)
-      this.names.learn(this.name, shapeOf(result))
+    if (this.#result === undefined) this.#guarded(() => this.#next())
+    const result = this.#result
+    if (this.#failure !== undefined || result === undefined) return this.#end(this.#failure, undefined)
+    if (this.#shape === undefined && this.#epoch !== undefined && this.statement.types === undefined) {
+      const shape = shapeOf(result)
+      this.names.learn(this.name, { ...shape, fields: copied(shape.fields) })
+    }
     // Several statements in one text have a result each; pg's types know of one.
     const all = this.#earlier === undefined ? result : [...this.#earlier, result]
     this.#end(undefined, all as QueryResult)
@@ -240,6 +257,11 @@ export class Flight<O extends Owner = Owner> {
 // pg lets nothing but its own queries into a pipeline. Its constructor is passed by: it makes an event emitter, a copy of the
 // config and a result for each, and with a thousand statements under way those are what the garbage collector works on.
 Object.setPrototypeOf(Flight.prototype, queryPrototype)
+
+/** Fields for one result alone: people rename the columns of what they are given, and pg makes rows by these names. */
+function copied(fields: readonly FieldDef[]): FieldDef[] {
+  return fields.map((field) => Object.assign(Object.create(Object.getPrototypeOf(field)), field))
+}
 
 /** Whether the server has refused to prepare a text because it is several statements, which the simple protocol takes. */
 export function isSeveral(error: Error, { values, name }: Statement): boolean {

@@ -51,7 +51,9 @@ export class Names {
   use(name: string): number {
     let kept = this.#kept.get(name)
     if (kept === undefined) {
-      if (this.#kept.size >= this.#capacity) this.#dropOldest()
+      // More than one where all of a burst were in use when they came.
+      let room = this.#kept.size < this.#capacity
+      while (!room) room = !this.#dropOldest() || this.#kept.size < this.#capacity
       kept = { shape: undefined, decoders: undefined, epoch: 0, users: 0, usedAt: 0 }
       this.#kept.set(name, kept)
     }
@@ -113,8 +115,8 @@ export class Names {
     this.#toClose.push(name)
   }
 
-  /** What is under way is left alone: its ParseComplete would come after its Close. */
-  #dropOldest(): void {
+  /** What is under way is left alone: its ParseComplete would come after its Close. Returns whether there was anything else. */
+  #dropOldest(): boolean {
     let oldest: string | undefined
     let usedAt = Number.POSITIVE_INFINITY
     for (const [name, kept] of this.#kept) {
@@ -122,8 +124,9 @@ export class Names {
       oldest = name
       usedAt = kept.usedAt
     }
-    if (oldest === undefined) return
+    if (oldest === undefined) return false
     this.forget(oldest, true)
     this.#kept.delete(oldest)
+    return true
   }
 }
