@@ -142,6 +142,11 @@ export class Pool<T extends object> {
     return this.#lifecycle.isCurrent(lease.connection, now)
   }
 
+  /** Whether callers are taken and served: not while the pool is paused, drains or ends. */
+  get isRunning(): boolean {
+    return this.#mode === 'running'
+  }
+
   /** Callers who wait to share a connection. */
   get sharing(): number {
     return this.#callers.sharing

@@ -14,6 +14,8 @@ export interface LaneOwner {
   readonly roundTripMillis: number
   /** There is something to be flushed at the end of this turn. */
   wrote(lane: Lane): void
+  /** Whether the pool takes callers, so that what is held would find another place. */
+  readonly isRunning: boolean
   /** Nothing is under way any more, or nothing that anybody waits for. The lane is over. */
   emptied(lane: Lane): void
 }
@@ -62,6 +64,11 @@ export class Lane {
     return this.#open && !this.#late
   }
 
+  /** Whether its head takes long, so that nobody can tell when the lane will be empty. */
+  get isLate(): boolean {
+    return this.#late
+  }
+
   /** False from the moment on from which it only empties itself. */
   get isKept(): boolean {
     return this.#open
@@ -78,18 +85,29 @@ export class Lane {
   flush(now: number): void {
     const held = this.#held
     if (held.length === 0) return
+    if (isDead(this.client)) {
+      this.close()
+      return this.settle()
+    }
     this.#held = []
     if (this.#first === this.#sent.length) this.#headSince = now
     const query = plainQuery(this.client)
+    const refused: [Flight<Passenger>, Error][] = []
     together(connectionOf(this.client), () => {
       for (const flight of held) {
         flight.sent = true
         flight.sentAt = now
         this.#sent.push(flight)
         this.#owner.watch.begin(now)
-        query.call(this.client, flight)
+        try {
+          query.call(this.client, flight)
+        } catch (error) {
+          // A client of the user's own making; those behind it are sent all the same.
+          refused.push([flight, error as Error])
+        }
       }
     })
+    for (const [flight, error] of refused) flight.handleError(error)
   }
 
   /** The answer to a statement has come; `now` is the moment. Returns the milliseconds that it kept the server busy. */
@@ -159,7 +177,8 @@ export class Lane {
     if (place >= 0) {
       this.#held.splice(place, 1)
       this.#cost -= flight.cost
-    } else this.close()
+    } else if (this.#owner.isRunning) this.close()
+    else this.retire()
     this.settle()
   }
 

@@ -46,6 +46,9 @@ export class Lanes {
   /** The lanes that hold something for the end of this turn. */
   #writing: Lane[] = []
   #current: Lane | undefined
+  #filling: Lane | undefined
+  /** How long heads that were ended once may go on, in milliseconds. */
+  readonly #patience = new WeakMap<Flight<Passenger>, number>()
 
   constructor(parts: LanesParts) {
     this.#parts = parts
@@ -55,6 +58,9 @@ export class Lanes {
       watch,
       get roundTripMillis() {
         return parts.roundTrip()
+      },
+      get isRunning() {
+        return parts.engine.isRunning
       },
       wrote: (lane) => this.#wrote(lane),
       emptied: (lane) => this.#emptied(lane),
@@ -111,12 +117,21 @@ export class Lanes {
     return lane
   }
 
-  /** Lets those who wait to share join a lane, while it fits. */
+  /** Gives a connection back that was lent for a lane, where nobody has begun one. */
+  decline(lease: Lease<Client>): void {
+    if (!this.#byLease.has(lease) && !lease.released) lease.release()
+  }
+
+  /** Lets those who wait to share join a lane, while it fits. Each of them asks for it again: thousands deep without the loop. */
   fill(lane: Lane): void {
+    if (this.#filling === lane) return
     const { depth, engine } = this.#parts
     const most = this.#mostWait
+    const outer = this.#filling
+    this.#filling = lane
     while (engine.sharing > 0 && lane.isOpen && lane.expected <= most && lane.depth < depth)
-      if (!engine.admit(lane.lease)) return
+      if (!engine.admit(lane.lease)) break
+    this.#filling = outer
   }
 
   // What a turn has gathered -------------------------------------------------------------------------------------------
@@ -174,15 +189,17 @@ export class Lanes {
     for (const lane of [...this.#lanes]) {
       const head = lane.head(seenAt)
       if (head === undefined) continue
-      if (head.millis > SHORT_MILLIS) head.flight.owner.late(head.millis)
-      if (head.millis > this.#parts.stallMillis && !head.flight.abandoned && lane.isCrowded)
-        this.#endHead(lane, head.flight)
+      const { flight, millis } = head
+      if (millis > SHORT_MILLIS) flight.owner.late(millis)
+      const patience = this.#patience.get(flight) ?? this.#parts.stallMillis
+      if (millis > patience && lane.cancelling === 0 && lane.isCrowded) this.#endHead(lane, flight, millis)
     }
   }
 
-  /** The head has had its time: it is ended, so that those behind it go on. */
-  #endHead(lane: Lane, flight: Flight<Passenger>): void {
-    flight.owner.stalled()
+  /** The head has had its time: it is ended, so that those behind it go on. Once more where that did not help for as long again. */
+  #endHead(lane: Lane, flight: Flight<Passenger>, millis: number): void {
+    this.#patience.set(flight, millis + this.#parts.stallMillis)
+    if (!flight.abandoned) flight.owner.stalled()
     lane.cancelling += 1
     const over = () => {
       lane.cancelling -= 1
