@@ -86,14 +86,26 @@ export class Queries {
     const { checkout, clock, lanes } = this.#parts
     const askedAt = clock.now()
     const lane = lanes.find(askedAt)
-    if (lane !== undefined) return this.#ride(cargo, call, askedAt, told, (trip) => trip.board(lane))
+    if (lane !== undefined) {
+      this.#ride(cargo, call, askedAt, told, (trip) => trip.board(lane))
+      return
+    }
     checkout.request({ ...call, use: 'shared' }, (error, lease) => {
-      if (lease === undefined) told(error, undefined)
-      else this.#ride(cargo, call, askedAt, told, (trip) => trip.boardOn(lease))
+      if (lease === undefined) return told(error, undefined)
+      // Its caller may have given up in this very moment.
+      const start = (trip: Trip) => trip.boardOn(lease)
+      if (!this.#ride(cargo, call, askedAt, told, start)) lanes.decline(lease)
     })
   }
 
-  #ride(cargo: Cargo, call: Call, askedAt: number, told: Told<unknown>, start: (trip: Trip) => void): void {
+  /** Returns whether it has started. */
+  #ride(
+    cargo: Cargo,
+    call: Call,
+    askedAt: number,
+    told: Told<unknown>,
+    start: (trip: Trip) => void,
+  ): boolean {
     let trip: Trip | undefined
     const begin = (answer: Answer<QueryResult>) => {
       trip = new Trip(this.#trips, cargo, call, answer)
@@ -110,6 +122,7 @@ export class Queries {
         trip?.abandon()
       },
     })
+    return trip !== undefined
   }
 
   // On a connection of its own -----------------------------------------------------------------------------------------
@@ -132,7 +145,7 @@ export class Queries {
 
   #aloneOn(lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>): void {
     flyAlone(this.#parts, lease.resource, cargo, (error, result) => {
-      this.#takeBack(lease, error)
+      if (!lease.released) this.#takeBack(lease, error)
       answer(error, result)
     })
   }

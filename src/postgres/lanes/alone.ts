@@ -1,5 +1,6 @@
 /** A statement on a connection of its own: prepared and timed as on a lane. */
 import type { Clock } from '../../base/clock.ts'
+import { codeOf } from '../../base/errors.ts'
 import type { Client, QueryResult } from '../driver.ts'
 import { plainQuery } from '../driver.ts'
 import type { Answer } from '../statement.ts'
@@ -46,7 +47,12 @@ export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer
   const fly = () => {
     attempts += 1
     answered = begin(parts, cargo.pace)
-    plainQuery(client).call(client, takeOff(cargo, namesOf(client), owner, unnamed))
+    const flight = takeOff(cargo, namesOf(client), owner, unnamed)
+    try {
+      plainQuery(client).call(client, flight)
+    } catch (error) {
+      flight.handleError(error as Error)
+    }
   }
   fly()
 }
@@ -66,8 +72,9 @@ function begin({ clock, watch, texts, roundTrip }: AloneParts, pace: Pace) {
   watch.begin(sentAt)
   return (error: Error | undefined, size: number): void => {
     watch.end()
-    if (error !== undefined && !hasRun(error)) return
+    if (error !== undefined && codeOf(error) === undefined) return
     const now = clock.now()
-    texts.note(pace, watch.own(sentAt + roundTrip(now - sentAt), now), size, now)
+    const own = watch.own(sentAt + roundTrip(now - sentAt), now)
+    if (error === undefined || hasRun(error, own)) texts.note(pace, own, size, now)
   }
 }

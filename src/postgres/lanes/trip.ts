@@ -15,6 +15,7 @@ import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 import type { Names } from './names.ts'
 import type { Pace, Text, Texts } from './texts.ts'
+import { SHORT_MILLIS } from './times.ts'
 
 /** What is on the way. */
 export interface Cargo {
@@ -69,6 +70,8 @@ export class Trip implements Passenger {
   #flight: Flight<Trip> | undefined
   /** Takes back the wait for another place. */
   #waiting: AbortController | undefined
+  /** The connection that turned out not to carry a lane, while the statement has it to itself. */
+  #own: Lease<Client> | undefined
   #attempts = 0
   #unnamed = false
   #over = false
@@ -81,7 +84,7 @@ export class Trip implements Passenger {
   }
 
   get isSent(): boolean {
-    return this.#flight?.sent === true
+    return this.#flight?.sent === true || this.#own !== undefined
   }
 
   /** Puts the statement on a lane. */
@@ -101,7 +104,7 @@ export class Trip implements Passenger {
     const now = clock.now()
     const wasLost = lane.isLost
     const own = lane.land(flight as Flight<Trip>, error, now)
-    if (error === undefined || hasRun(error)) texts.note(this.#cargo.pace, own, flight.size, now)
+    if (error === undefined || hasRun(error, own)) texts.note(this.#cargo.pace, own, flight.size, now)
     if (error === undefined) this.#tell(undefined, result)
     else if (!this.#over) this.#failed(flight, lane, error, wasLost)
     lanes.landed(lane, now)
@@ -157,11 +160,20 @@ export class Trip implements Passenger {
 
   /** Puts the statement on the lane of a shared connection, which may begin with it. */
   boardOn(lease: Lease<Client>): void {
-    const { alone, lanes } = this.#parts
+    const { lanes } = this.#parts
+    if (this.#over) return lanes.decline(lease)
     const lane = lanes.on(lease)
-    if (lane === undefined) return alone(lease, this.#cargo, (error, result) => this.#tell(error, result))
+    if (lane === undefined) return this.#alone(lease)
     this.board(lane)
     lanes.fill(lane)
+  }
+
+  #alone(lease: Lease<Client>): void {
+    this.#own = lease
+    this.#parts.alone(lease, this.#cargo, (error, result) => {
+      this.#own = undefined
+      this.#tell(error, result)
+    })
   }
 
   /** Others of its kind leave the lanes now, not when it has ended. */
@@ -182,11 +194,13 @@ export class Trip implements Passenger {
     this.#over = true
     this.#waiting?.abort(new Error('its caller has given up'))
     if (this.#flight !== undefined) this.#lane?.abandon(this.#flight)
+    if (this.#own?.released === false) this.#own.cancel()
   }
 }
 
-/** Whether the time of a statement that failed says anything: not when it was ended from outside, or never began. */
-export function hasRun(error: Error): boolean {
+/** Whether the time of a statement that failed says anything: not when it never began, and of one that was ended only that it is slow. */
+export function hasRun(error: Error, own: number): boolean {
   const code = codeOf(error)
+  if (code === '57014') return own > SHORT_MILLIS
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(?:57|08|26|0A)/.test(code)
 }
