@@ -170,8 +170,13 @@ export class Sessions implements Driver<Client> {
     if (door.isDead(client) || this.#broken.has(client)) return 'lost'
     if (door.isBusy(client)) return door.atRest(client).then(() => this.reusable(client))
     if (door.isInTransaction(client)) return 'dirty'
-    if (door.canPipeline(client)) door.setPipeline(client, false)
+    if (door.canPipeline(client)) door.setPipeline(client, this.#pipelines)
     return true
+  }
+
+  /** Whether whoever borrows a client wants it to pipeline: an option of pg's client. */
+  get #pipelines(): boolean {
+    return (this.#source.options() as { pipeline?: unknown }).pipeline === true
   }
 
   /** Resolves when the statement has ended and no cancel request is on its way any more: a late one would hit the next statement. */
