@@ -34,6 +34,7 @@ test('what the server took before the process became busy still counts', async (
   clock.jump(500)
   // The tick at 100 has read what had come by 96.
   expect(subject.own(0, 600)).toBe(96 + 2 * TICK_MILLIS)
+  expect(subject.own(50, 600)).toBe(46 + 2 * TICK_MILLIS)
 })
 
 test('no time is more than what has passed, nor less than nothing', async () => {
@@ -105,4 +106,6 @@ test('it can be stopped', async () => {
   subject.stop()
   await clock.advance(100)
   expect([seen, clock.armed()]).toEqual([[], 0])
+  subject.begin(100)
+  expect(clock.armed()).toBe(1)
 })
