@@ -30,7 +30,29 @@ export function makeResult(client: object, rowMode: string | undefined, types: u
 
 /** What the fields of a result have become. */
 export function shapeOf({ fields, _parsers = [], _prebuiltEmptyResultObject }: Result): Shape {
-  return { fields: [...fields], parsers: _parsers, blank: _prebuiltEmptyResultObject }
+  return { fields: copies(fields), parsers: _parsers, blank: _prebuiltEmptyResultObject }
+}
+
+type Field = new (
+  name: string,
+  tableID: number,
+  columnID: number,
+  dataTypeID: number,
+  dataTypeSize: number,
+  dataTypeModifier: number,
+  format: string,
+) => FieldDef
+
+/** Fields for one result alone: people rename the columns of what they are given, and pg makes rows by these names. */
+function copies(fields: readonly FieldDef[], format?: string): FieldDef[] {
+  const copied: FieldDef[] = []
+  for (const field of fields) {
+    const { name, tableID, columnID, dataTypeID, dataTypeSize, dataTypeModifier } = field
+    const Copy = field.constructor as Field
+    const as = format ?? field.format
+    copied.push(new Copy(name, tableID, columnID, dataTypeID, dataTypeSize, dataTypeModifier, as))
+  }
+  return copied
 }
 
 /** Whether the columns of an earlier result are still read as they were: anybody may set other parsers for types at any time. */
@@ -41,19 +63,19 @@ export function stands(client: object, { fields, parsers }: Shape): boolean {
   return true
 }
 
-/** Gives a result the fields of an earlier one. */
-export function reshape(client: object, result: Result, shape: Shape): void {
+/** Gives a result the fields of an earlier one. @param sameTypes whether the two are read by the same types */
+export function reshape(client: object, result: Result, shape: Shape, sameTypes: boolean): void {
   const { fields, parsers, blank } = shape
   if (fields.length === 0) return
-  if (!stands(client, shape)) return result.addFields([...fields])
-  result.fields = [...fields]
+  if (!sameTypes || !stands(client, shape)) return result.addFields(copies(fields))
+  result.fields = copies(fields)
   result._parsers = parsers
   result._prebuiltEmptyResultObject = blank
 }
 
 /** Gives a result the fields of an earlier one whose rows came as text, for rows that come in binary. */
 export function shapeRaw(result: Result, { fields, blank }: Shape): void {
-  result.fields = fields.map((field) => ({ ...field, format: 'binary' }))
+  result.fields = copies(fields, 'binary')
   result._prebuiltEmptyResultObject = blank
 }
 

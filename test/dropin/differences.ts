@@ -111,6 +111,30 @@ export const differences = {
     sluice: 'are refused, with the name that was meant',
     why: 'a setting that does nothing is found in an outage',
   },
+  'short-statements-share-connections': {
+    what: 'short plain SELECTs of many callers at once, of pool.query()',
+    pgPool: 'take a connection each',
+    sluice: 'share few; `pipelining: false` is pg-pool’s way',
+    why: 'the same connections answer several times as many of them',
+  },
+  'repeated-statements-are-prepared': {
+    what: 'a statement with values, or a SELECT, that pool.query() is given again',
+    pgPool: 'is parsed and planned every time',
+    sluice: 'is prepared once a connection, under a name made of its text; `prepare: false` is pg-pool’s way',
+    why: 'parsing costs the server more than a lookup does',
+  },
+  'forgotten-statements-are-prepared-again': {
+    what: 'a named statement of pool.query() on a connection that does not have it any more (DISCARD ALL)',
+    pgPool: 'fails',
+    sluice: 'is prepared anew',
+    why: 'nothing has run yet, and the caller can do nothing else either',
+  },
+  'slow-work-leaves-a-slot': {
+    what: 'slow statements of pool.query(), more than there are connections',
+    pgPool: 'take all of them',
+    sluice: 'take nine tenths, and leave one where there are two or more; `slowShare: 1` is pg-pool’s way',
+    why: 'a lookup need not wait for a report',
+  },
 } as const satisfies Record<string, Difference>
 
 export type DifferenceKey = keyof typeof differences

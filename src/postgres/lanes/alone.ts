@@ -9,7 +9,7 @@ import { isSeveral } from './flight.ts'
 import type { Names } from './names.ts'
 import type { Pace, Texts } from './texts.ts'
 import type { Cargo } from './trip.ts'
-import { hasRun, MOST_ATTEMPTS, takeOff } from './trip.ts'
+import { hasRun, takeOff } from './trip.ts'
 import type { Watch } from './watch.ts'
 
 /** What it works with. */
@@ -25,14 +25,13 @@ export interface AloneParts {
 /** Sends a statement on a client that nobody else uses, again where the connection had forgotten it. */
 export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer: Answer<QueryResult>): void {
   const { namesOf } = parts
-  let attempts = 0
   let unnamed = false
   let answered: (error: Error | undefined, size: number) => void
   const again = (flight: Flight, error: Error): boolean => {
-    if (attempts === MOST_ATTEMPTS) return false
-    const retry = flight.retry(error)
-    if (retry === 'unnamed') unnamed = true
-    if (retry !== undefined) return true
+    if (flight.mayRetry(error)) {
+      unnamed = true
+      return true
+    }
     if (!isSeveral(error, cargo.statement) || cargo.text.isSeveral) return false
     cargo.text.isSeveral = true
     return true
@@ -45,7 +44,6 @@ export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer
     },
   }
   const fly = () => {
-    attempts += 1
     answered = begin(parts, cargo.pace)
     const flight = takeOff(cargo, namesOf(client), owner, unnamed)
     try {

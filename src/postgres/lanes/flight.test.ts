@@ -394,53 +394,53 @@ describe('an error after which a statement is sent once more', () => {
       await socket.answer()
     }
     const { flight } = fly(what, how)
-    const retry = flight.retry(Object.assign(new Error(said.message ?? 'refused'), said))
+    const retry = flight.mayRetry(Object.assign(new Error(said.message ?? 'refused'), said))
     const isForgotten = connectionOf(client).parsedStatements[flight.name as string] === undefined
     return [retry, isForgotten, names.toClose()]
   }
 
   test('is that the server does not have it: without a name, since many may rely on one Parse that failed', async () => {
-    expect(await retried({ code: '26000' })).toEqual(['unnamed', true, []])
-    expect(await retried({ code: '26000' }, { own: true })).toEqual(['unnamed', true, []])
+    expect(await retried({ code: '26000' })).toEqual([true, true, []])
+    expect(await retried({ code: '26000' }, { own: true })).toEqual([true, true, []])
   })
 
   test('is that it has another one of that name, which is closed', async () => {
-    expect(await retried({ code: '42P05' }, { known: false })).toEqual(['again', true, ['sluice_a']])
-    expect(await retried({ code: '42P05' }, { own: true })).toEqual(['again', true, ['own']])
+    expect(await retried({ code: '42P05' }, { known: false })).toEqual([true, true, ['sluice_a']])
+    expect(await retried({ code: '42P05' }, { own: true })).toEqual([true, true, ['own']])
   })
 
   test('is that its result has changed', async () => {
     const changed = { code: '0A000', routine: 'RevalidateCachedQuery' }
-    expect(await retried(changed)).toEqual(['again', true, ['sluice_a']])
-    expect(await retried(changed, { own: true })).toEqual(['again', true, ['own']])
-    expect(await retried({ code: '0A000', routine: 'transformStmt' })).toEqual([undefined, false, []])
+    expect(await retried(changed)).toEqual([true, true, ['sluice_a']])
+    expect(await retried(changed, { own: true })).toEqual([true, true, ['own']])
+    expect(await retried({ code: '0A000', routine: 'transformStmt' })).toEqual([false, false, []])
   })
 
   test('is that its parts have changed since it was prepared', async () => {
-    expect(await retried({ code: '42703' })).toEqual(['again', true, ['sluice_a']])
+    expect(await retried({ code: '42703' })).toEqual([true, true, ['sluice_a']])
   })
 
   test('is none of class 42 where the statement itself is wrong, or a function that it runs', async () => {
-    expect(await retried({ code: '42703' }, { known: false })).toEqual([undefined, true, []])
-    expect(await retried({ code: '42703', where: 'PL/pgSQL function f()' })).toEqual([undefined, false, []])
-    expect(await retried({ code: '42703' }, { own: true })).toEqual([undefined, false, []])
+    expect(await retried({ code: '42703' }, { known: false })).toEqual([false, true, []])
+    expect(await retried({ code: '42703', where: 'PL/pgSQL function f()' })).toEqual([false, false, []])
+    expect(await retried({ code: '42703' }, { own: true })).toEqual([false, false, []])
   })
 
   test('is one that would tell its caller of a name that he never gave', async () => {
     const message = 'prepared statement "sluice_a" is odd'
-    expect((await retried({ code: '55000', message }))[0]).toBe('unnamed')
-    expect((await retried({ code: '55000', message: 'own' }, { own: true }))[0]).toBeUndefined()
+    expect((await retried({ code: '55000', message }))[0]).toBe(true)
+    expect((await retried({ code: '55000', message: 'own' }, { own: true }))[0]).toBe(false)
   })
 
   test('is none of those that say that it has run, or that came from elsewhere', async () => {
     for (const code of ['22012', '23505', '40001', '57014', undefined])
-      expect(await retried({ code })).toEqual([undefined, false, []])
+      expect(await retried({ code })).toEqual([false, false, []])
   })
 
   test('is none of a statement without a name', async () => {
     const { fly } = await connection()
     const { flight } = fly(statement('SELECT 1'), { simple: true })
-    expect(flight.retry(Object.assign(new Error('gone'), { code: '26000' }))).toBeUndefined()
+    expect(flight.mayRetry(Object.assign(new Error('gone'), { code: '26000' }))).toBe(false)
   })
 
   test('is mended once for all that were under way with it', async () => {
@@ -450,10 +450,10 @@ describe('an error after which a statement is sent once more', () => {
     await socket.answer()
     const [one, two] = [flyAs(), flyAs()]
     const lost = Object.assign(new Error('changed'), { code: '0A000', routine: 'RevalidateCachedQuery' })
-    expect(one.flight.retry(lost)).toBe('again')
+    expect(one.flight.mayRetry(lost)).toBe(true)
     const { parsedStatements } = connectionOf(client) as { parsedStatements: Record<string, string> }
     parsedStatements.sluice_a = 'SELECT 1'
-    expect([two.flight.retry(lost), parsedStatements.sluice_a]).toEqual(['again', 'SELECT 1'])
+    expect([two.flight.mayRetry(lost), parsedStatements.sluice_a]).toEqual([true, 'SELECT 1'])
     expect(names.toClose()).toEqual(['sluice_a'])
   })
 })

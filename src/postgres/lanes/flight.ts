@@ -58,9 +58,6 @@ function writeOut(connection: object): void {
   if (!packet.isEmpty) writeTo(connection, packet.take())
 }
 
-/** How a statement is sent once more, if it is: under its name, or without one. */
-export type Retry = 'again' | 'unnamed' | undefined
-
 export class Flight<O extends Owner = Owner> {
   readonly statement: Statement
   /** What the server keeps it under; undefined where it is parsed for this one time. pg reads it, and the text. */
@@ -104,28 +101,25 @@ export class Flight<O extends Owner = Owner> {
   }
 
   /**
-   * Whether to send the statement once more after an error, and how. Only where nothing has run: the server does not have it
-   * prepared (26000: DISCARD, another server behind a pooler), has another one of that name (42P05), finds its result changed
+   * Whether to send the statement once more after an error, without a name. Only where nothing has run: the server does not have
+   * it prepared (26000: DISCARD, another server behind a pooler), has another one of that name (42P05), finds its result changed
    * (0A000 of a plan that is looked at anew) or its parts (class 42 of a plan made earlier: DDL has changed a type, a column);
-   * or refuses it under a name that its caller never gave, and would read of.
+   * or refuses it under a name that its caller never gave, and would read of. Without a name, because many may have relied on
+   * one Parse that failed, and DDL may come again: a Parse of its own gives each the answer of its own moment.
    */
-  retry(error: Error): Retry {
+  mayRetry(error: Error): boolean {
     const { name } = this
     const { code, routine, where } = error as { code?: string; routine?: unknown; where?: unknown }
-    if (name === undefined || code === undefined) return undefined
-    if (code === '26000') {
-      this.names.forget(name, false, this.#epoch)
-      // Many may have relied on one Parse that failed: each is told of that by a Parse of its own.
-      return 'unnamed'
-    }
-    if (code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery'))
+    if (name === undefined || code === undefined) return false
+    if (code === '26000') this.names.forget(name, false, this.#epoch)
+    else if (code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery'))
       this.names.forget(name, true, this.#epoch)
-    else if (this.#epoch === undefined) return undefined
-    else if (error.message.includes(name)) return 'unnamed'
+    else if (this.#epoch === undefined) return false
+    else if (error.message.includes(name)) return true
     else if (this.#known && where === undefined && code.startsWith('42'))
       this.names.forget(name, true, this.#epoch)
-    else return undefined
-    return 'again'
+    else return false
+    return true
   }
 
   /** Called by pg when the statement is to be sent. An error that is returned has left nothing on the wire. */
@@ -220,10 +214,8 @@ export class Flight<O extends Owner = Owner> {
     }
     const result = makeResult(names.client, statement.rowMode, statement.types)
     if (this.#shape !== undefined) {
-      const shape = { ...this.#shape, fields: copied(this.#shape.fields) }
-      if (this.#decoders !== undefined) shapeRaw(result, shape)
-      else if (statement.types === undefined) reshape(names.client, result, shape)
-      else if (shape.fields.length > 0) result.addFields(shape.fields)
+      if (this.#decoders !== undefined) shapeRaw(result, this.#shape)
+      else reshape(names.client, result, this.#shape, statement.types === undefined)
     }
     this.#result = result
     return result
@@ -237,10 +229,8 @@ export class Flight<O extends Owner = Owner> {
     if (this.#result === undefined) this.#guarded(() => this.#next())
     const result = this.#result
     if (this.#failure !== undefined || result === undefined) return this.#end(this.#failure, undefined)
-    if (this.#shape === undefined && this.#epoch !== undefined && this.statement.types === undefined) {
-      const shape = shapeOf(result)
-      this.names.learn(this.name, { ...shape, fields: copied(shape.fields) })
-    }
+    if (this.#shape === undefined && this.#epoch !== undefined && this.statement.types === undefined)
+      this.names.learn(this.name, shapeOf(result))
     // Several statements in one text have a result each; pg's types know of one.
     const all = this.#earlier === undefined ? result : [...this.#earlier, result]
     this.#end(undefined, all as QueryResult)
@@ -257,11 +247,6 @@ export class Flight<O extends Owner = Owner> {
 // pg lets nothing but its own queries into a pipeline. Its constructor is passed by: it makes an event emitter, a copy of the
 // config and a result for each, and with a thousand statements under way those are what the garbage collector works on.
 Object.setPrototypeOf(Flight.prototype, queryPrototype)
-
-/** Fields for one result alone: people rename the columns of what they are given, and pg makes rows by these names. */
-function copied(fields: readonly FieldDef[]): FieldDef[] {
-  return fields.map((field) => Object.assign(Object.create(Object.getPrototypeOf(field)), field))
-}
 
 /** Whether the server has refused to prepare a text because it is several statements, which the simple protocol takes. */
 export function isSeveral(error: Error, { values, name }: Statement): boolean {

@@ -43,8 +43,8 @@ export interface TripParts {
   readonly alone: (lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>) => void
 }
 
-/** How often a statement is sent again that the connection had forgotten. DDL in a loop beside it may cost more than one. */
-export const MOST_ATTEMPTS = 5
+/** How often a statement is sent that was hit by a cancel request meant for another. */
+const MOST_ATTEMPTS = 3
 
 /** Nothing is free, however fast it was measured. In milliseconds. */
 const LEAST_COST_MILLIS = 0.01
@@ -116,9 +116,9 @@ export class Trip implements Passenger {
     const { idempotent, statement, text } = this.#cargo
     if (isSeveral(error, statement)) text.isSeveral = true
     const hitForAnother = codeOf(error) === '57014' && lane.cancelling > 0 && idempotent
-    const retry = hitForAnother ? 'again' : flight.retry(error)
-    if (retry === undefined || this.#attempts === MOST_ATTEMPTS) return this.#tell(error, undefined)
-    if (retry === 'unnamed') this.#unnamed = true
+    const wasForgotten = flight.mayRetry(error)
+    if (wasForgotten) this.#unnamed = true
+    else if (!hitForAnother || this.#attempts === MOST_ATTEMPTS) return this.#tell(error, undefined)
     this.#again(lane)
   }
 
