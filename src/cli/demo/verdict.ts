@@ -19,11 +19,10 @@ export function explainComparison(rows: readonly Comparison[]): string[] {
 
 function throughput(rows: readonly Comparison[]): string {
   const row = rows.find(({ figure }) => figure === 'perSecond')
-  const same =
-    'both pools run one statement at a time on each connection, and sharing connections (lanes) is not built yet'
+  const same = 'these agents keep the server’s processors busy with slow work, which no pool makes faster'
   switch (row?.verdict) {
     case 'ahead':
-      return 'Throughput is ahead: agents that get their answers sooner ask again sooner.'
+      return 'Throughput is ahead: short statements share connections and are prepared, and agents that get their answers sooner ask again sooner.'
     case 'behind':
       return `Throughput is behind: ${same}, and agents whose statements waited longer asked less.`
     case 'even':
@@ -49,7 +48,7 @@ function whyTimesDiffer(times: readonly Comparison[]): string {
   const last = [...kindsThat(times, 'behind', 'low'), ...kindsThat(times, 'behind', 'medium')]
   const parts = [
     first.length > 0
-      ? 'lookups, writes and transactions have high priority and pass slower work in the queue'
+      ? 'lookups, writes and transactions have high priority and pass slower work in the queue; slow work leaves a connection to them'
       : '',
     last.length > 0 ? `what has lower priority (${last.join(', ')}) gives way` : '',
     whyUrgentIsBehind(times),
