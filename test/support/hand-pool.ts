@@ -47,7 +47,7 @@ export function handPool(options: PoolOptions = {}): HandPool {
       lent = lease
     })
     for (let n = 0; n < 5 && lent === undefined; n++) await settle()
-    if (lent === undefined) throw failure ?? new Error('still waiting')
+    if (lent === undefined) throw new Error('nothing was lent', { cause: failure })
     return lent
   }
   return { clock, server, sessions, engine, checkout: new Checkout(engine, undefined, 1_000), namesOf, lend }

@@ -330,6 +330,24 @@ describe('a result', () => {
     expect(landing).toMatchObject({ times: 1, error: reading, result: undefined })
   })
 
+  test('of types that the caller’s own cannot name is an error of his alone', async () => {
+    const { client, fly, socket } = await connection()
+    const naming = new Error('no such type')
+    const own = {
+      getTypeParser: () => {
+        throw naming
+      },
+    }
+    for (const how of [{ simple: true }, { as: 'sluice_a' }, { as: 'sluice_b' }]) {
+      const landing = fly(statement('SELECT 1', { types: own }), how)
+      await socket.answer({ rows: [['1'], ['2']] })
+      expect(landing).toMatchObject({ times: 1, error: naming, result: undefined })
+    }
+    const next = client.query('SELECT 3')
+    await socket.answer({ rows: [['3']] })
+    expect((await next).rows).toEqual([{ n: 3 }])
+  })
+
   test('with a value that cannot be read keeps that error when another follows', async () => {
     const { fly, socket } = await connection()
     const reading = new Error('cannot be read')
@@ -354,6 +372,22 @@ describe('the end', () => {
     expect([landing.times, landing.error?.message]).toEqual([1, 'division by zero'])
     await socket.say(ready())
     expect(landing.times).toBe(1)
+  })
+
+  test('is told once, whoever tells of it again', async () => {
+    const { fly, socket } = await connection()
+    const landing = fly(statement('SELECT 1'), { simple: true })
+    await socket.answer()
+    landing.flight.handleError(new Error('late'))
+    expect([landing.times, landing.error]).toEqual([1, undefined])
+  })
+
+  test('cannot come before the beginning: a statement counts as sent once pg has taken it', async () => {
+    const { make, send } = await connection()
+    const landing = make(statement('SELECT 1'), { simple: true })
+    expect([landing.flight.sent, landing.flight.abandoned]).toEqual([false, false])
+    send(landing)
+    expect(landing.flight.sent).toBe(true)
   })
 
   test('comes with the connection’s', async () => {

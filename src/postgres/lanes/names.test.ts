@@ -18,7 +18,7 @@ function names(capacity: number) {
       subject.unuse(name)
     }
   }
-  return { subject, parsedStatements, submittedNamedStatements, flown }
+  return { client, subject, parsedStatements, submittedNamedStatements, flown }
 }
 
 describe('the name of a text', () => {
@@ -104,6 +104,30 @@ describe('what a statement returns', () => {
     subject.learn('a', SHAPE)
     flown('b', 'a')
     expect(subject.shapeOf('a')).toBeUndefined()
+  })
+})
+
+describe('results in binary', () => {
+  const INT4 = { dataTypeID: 23, format: 'text' } as Shape['fields'][number]
+  const NUMERIC = { dataTypeID: 1700, format: 'text' } as Shape['fields'][number]
+  const shape = (...fields: Shape['fields']): Shape => ({
+    ...SHAPE,
+    fields,
+    parsers: fields.map(() => Number),
+  })
+
+  function decoders(binary: boolean, learned: Shape) {
+    const { client } = names(2)
+    const subject = new Names(client, 2, binary)
+    subject.use('a')
+    subject.learn('a', learned)
+    return subject.decodersOf('a')
+  }
+
+  test('are decoded where they may come so and every column can', () => {
+    expect(decoders(true, shape(INT4))?.map((decode) => decode(Buffer.from([0, 0, 0, 7])))).toEqual([7])
+    expect(decoders(true, shape(INT4, NUMERIC))).toBeUndefined()
+    expect(decoders(false, shape(INT4))).toBeUndefined()
   })
 })
 
