@@ -164,6 +164,22 @@ describe('what is put on a lane', () => {
     await socket.answer()
     expect(head.heard).toEqual(['[{"n":1}]'])
   })
+
+  test('takes no time from a head that it was refused behind', async () => {
+    const { clock, flush, lane, push, socket } = await house()
+    const head = push('SELECT 1')
+    flush()
+    await clock.advance(30)
+    expect([lane.head(26)?.millis, lane.isOpen]).toEqual([26, false])
+    const refused = push('SELECT 2')
+    Object.assign(refused.flight, { submit: () => new Error('refused') })
+    flush()
+    await settle()
+    expect([refused.heard, lane.isOpen, lane.head(26)?.millis]).toEqual([['refused'], false, 26])
+    await clock.advance(10)
+    await socket.answer()
+    expect(head.own).toBe(40)
+  })
 })
 
 describe('what cannot be sent', () => {

@@ -113,11 +113,13 @@ export class Lane {
   /** The answer to a statement has come; `now` is the moment. Returns the milliseconds that it kept the server busy. */
   land(flight: Flight<Passenger>, error: Error | undefined, now: number): number {
     const { watch, roundTripMillis } = this.#owner
-    this.#take(flight)
+    const wasHead = this.#take(flight)
     watch.end()
     const own = watch.own(Math.max(this.#headSince, flight.sentAt + roundTripMillis), now)
-    this.#headSince = now
-    this.#late = false
+    if (wasHead) {
+      this.#headSince = now
+      this.#late = false
+    }
     if (error !== undefined && isFatal(error)) this.#lose()
     else if (isDead(this.client) || isInTransaction(this.client)) this.close()
     return own
@@ -133,7 +135,8 @@ export class Lane {
     this.close()
   }
 
-  #take(flight: Flight<Passenger>): void {
+  /** Returns whether it was the head. */
+  #take(flight: Flight<Passenger>): boolean {
     this.#cost = this.depth === 1 ? 0 : this.#cost - flight.cost
     if (this.#sent[this.#first] === flight) {
       this.#first += 1
@@ -141,12 +144,13 @@ export class Lane {
         this.#sent.splice(0, this.#first)
         this.#first = 0
       }
-      return
+      return true
     }
     // pg answers out of turn what it has not sent.
     const place = this.#sent.indexOf(flight, this.#first)
     if (place < 0) throw new Error('BUG: an answer came to a statement that its lane does not carry')
     this.#sent.splice(place, 1)
+    return false
   }
 
   /** After an answer was told: whether the lane goes on. */
