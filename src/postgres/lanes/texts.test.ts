@@ -112,6 +112,16 @@ describe('what a run goes by', () => {
     expect([isSlow(texts, of(7)), isSlow(texts, of(3))]).toEqual([true, false])
   })
 
+  test('is the text however long it is', () => {
+    const texts = new Texts()
+    const columns = Array.from({ length: 40 }, (_, n) => `column_${n}`).join(', ')
+    const of = (tenant: number) => `SELECT ${columns} FROM events WHERE tenant = ${tenant}`
+    run(texts, of(7), undefined, SLOW)
+    for (let n = 0; n < 200; n++) run(texts, of(n % 5), undefined, FAST)
+    run(texts, of(7), undefined, SLOW)
+    expect([isSlow(texts, of(7)), isSlow(texts, of(3))]).toEqual([true, false])
+  })
+
   test('costs nothing for a family that was never slow: its values are not kept', () => {
     const texts = new Texts()
     run(texts, text, ['1'], FAST)

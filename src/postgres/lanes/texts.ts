@@ -5,7 +5,7 @@ import type { Serialised } from './packet.ts'
 import type { StatementKind } from './scan.ts'
 import { scan } from './scan.ts'
 import { SHORT_MILLIS, Times } from './times.ts'
-import { Values } from './values.ts'
+import { LONGEST_VALUE, Values } from './values.ts'
 
 /** How many texts, and how many fingerprints, are remembered at least. */
 const TEXTS = 2_000
@@ -53,7 +53,7 @@ export interface Pace {
   readonly family: Family
   /** The family's, or those of the values that make it slow. */
   readonly times: Times
-  /** What tells this run from others of its family: its values, or its text where it has none. */
+  /** What tells this run from others of its family: its values, or its text where it has none (the text's name where that is long). */
   readonly keys: readonly Serialised[]
 }
 
@@ -79,8 +79,9 @@ export class Texts {
   }
 
   /** How long a run of a text with these values is likely to take. */
-  paceOf({ text, family }: Text, values: readonly Serialised[] | undefined): Pace {
-    const keys = values?.length ? values : [text]
+  paceOf(known: Text, values: readonly Serialised[] | undefined): Pace {
+    const { text, family } = known
+    const keys = values?.length ? values : [text.length > LONGEST_VALUE ? known.name : text]
     return { family, times: family.values?.slow(keys) ?? family.times, keys }
   }
 

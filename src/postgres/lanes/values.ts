@@ -11,7 +11,7 @@ const REMEMBERED = 128
 
 /** Parameters beyond these, and values that are longer, tell nothing. */
 const PARAMETERS = 8
-const LONGEST = 100
+export const LONGEST_VALUE = 100
 
 /** A value that was fast so often is not what made a run slow. */
 const PROVEN = 8
@@ -51,5 +51,5 @@ export class Values {
 
 function keyOf(value: Serialised | undefined): string | undefined {
   if (value === null) return ''
-  return typeof value === 'string' && value.length <= LONGEST ? value : undefined
+  return typeof value === 'string' && value.length <= LONGEST_VALUE ? value : undefined
 }
