@@ -1,5 +1,5 @@
 // Which statement joins which lane, when another connection becomes one, and when one is given back.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { handPool } from '../../../test/support/hand-pool.ts'
 import type { HandSocket } from '../../../test/support/hand-server.ts'
 import { settle } from '../../../test/support/manual-clock.ts'
@@ -279,15 +279,23 @@ describe('where no other connection is to be had', () => {
   test('those who wait to share are not overtaken by who comes later', async () => {
     const { engine, load, now, open, ride, socketOf } = house({ max: 1 })
     const lane = await open()
-    load(lane, 15, 6)
-    const waits = ride(1)
+    load(lane, 15)
     await settle()
+    const [held] = load(lane, 6)
+    const waits = ride(1)
     expect([waits.lane, engine.sharing]).toEqual([undefined, 1])
-    // As if the answer had come in this turn, before those who wait were let in.
-    lane.abandon(load(lane, 0)[0]?.flight as Flight<Passenger>)
-    expect(now()).toBeUndefined()
+    lane.abandon(held?.flight as Flight<Passenger>)
+    expect([lane.expected, now()]).toEqual([15, undefined])
     await socketOf(lane).answer()
-    expect([waits.lane === lane, engine.sharing]).toEqual([true, 0])
+    await opened()
+    expect(engine.sharing).toBe(0)
+  })
+
+  test('thousands who wait to share join at once', async () => {
+    const { engine, ride, server } = house({ max: 1, depth: 10_000, queueLimit: 10_000 })
+    for (let n = 0; n < 9_000; n++) ride(0.0001)
+    await opened()
+    expect([engine.sharing, server.sockets[0]?.waiting]).toEqual([0, 9_000])
   })
 
   test('those who wait to share join as answers come, as many as fit', async () => {
@@ -386,15 +394,42 @@ describe('what a turn has gathered', () => {
   })
 })
 
+describe('what a lane holds for the end of its turn', () => {
+  async function left(options: House = {}) {
+    const parts = house({ max: 2, ...options })
+    const [lane, other] = [await parts.open(), await parts.open()]
+    const [leaves] = parts.load(lane, 0.01, 0.01)
+    await settle()
+    const [held] = parts.load(lane, 0.01)
+    return { ...parts, held, lane, leave: () => lane.abandon(leaves?.flight as Flight<Passenger>), other }
+  }
+
+  test('goes elsewhere when a caller before it gives up', async () => {
+    const { held, leave, other } = await left()
+    leave()
+    expect([held?.heard, held?.lane === other]).toEqual([['moved'], true])
+  })
+
+  test('stays where it is in a pool that ends, which lets nobody in any more', async () => {
+    const { engine, held, lane, leave, socketOf } = await left()
+    void engine.end()
+    leave()
+    await settle()
+    expect([held?.heard, socketOf(lane).waiting]).toEqual([[], 3])
+  })
+})
+
 describe('a lane is given back', () => {
   test('with the last answer, and can be lent to anybody', async () => {
-    const { engine, lend, load, open, socketOf } = house({ max: 1 })
+    const { engine, lend, load, open, sessions, socketOf } = house({ max: 1 })
+    const cancel = vi.spyOn(sessions, 'cancel')
     const lane = await open()
     load(lane, 0.01)
     await settle()
     expect(engine.numbers()).toMatchObject({ shared: 1, idle: 0 })
     await socketOf(lane).answer()
     expect(engine.numbers()).toMatchObject({ shared: 0, idle: 1 })
+    expect(cancel).not.toHaveBeenCalled()
     const whole = await lend()
     expect((whole.resource as { pipeline?: boolean }).pipeline).toBe(false)
   })
@@ -467,6 +502,17 @@ describe('when somebody waits for a whole connection', () => {
     expect(kept()).toEqual([true, false, false])
   })
 
+  test('a lane that is over does not count as one of those given back', async () => {
+    const { answer, engine, kept } = await crowded(0)
+    await answer(1)
+    await answer(1)
+    await opened()
+    expect(engine.numbers().shared).toBe(2)
+    for (let n = 0; n < 2; n++) engine.request({}, () => undefined)
+    await answer(0)
+    expect(kept()).toEqual([true, false, false])
+  })
+
   test('all lanes are given back when enough wait', async () => {
     const { answer, kept } = await crowded(5)
     await answer(0)
@@ -489,6 +535,15 @@ describe('a head that takes long', () => {
     expect(head?.heard).toEqual([])
     await clock.advance(4)
     expect([head?.heard, next?.heard]).toEqual([['late 12'], []])
+  })
+
+  test('is none of a lane that carries nothing', async () => {
+    const { clock, load, now, open } = house()
+    const empty = await open()
+    const [head] = load(await open(), 0.01)
+    await settle()
+    await clock.advance(20)
+    expect([head?.heard.at(-1), now()]).toEqual(['late 16', empty])
   })
 
   test('is ended when others wait behind it, with one request to cancel it', async () => {
