@@ -172,9 +172,14 @@ export class Pool<T extends object> {
     return true
   }
 
-  /** How many shared connections should be given back, because callers who came first wait for a whole one. */
+  /**
+   * How many shared connections should be given back, because callers who came first wait for a whole one. Room for more is
+   * none while the server lets nobody in.
+   */
   get wholeWanted(): number {
-    return this.#slots.counts.idle > 0 || this.#room > 0 ? 0 : this.#callers.wholeWanted
+    const { idle, opening } = this.#slots.counts
+    const opens = this.#opens.failures === 0 && opening <= this.#callers.promptOpens
+    return idle > 0 || (opens && this.#room > 0) ? 0 : this.#callers.wholeWanted
   }
 
   /** Opens one more connection for those who share, where there is room and none is idle or being opened. */

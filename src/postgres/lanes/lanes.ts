@@ -166,11 +166,12 @@ export class Lanes {
   #yield(): void {
     const wanted = this.#parts.engine.wholeWanted
     if (wanted === 0) return
-    const leaving = this.#lanes.filter(({ isKept }) => !isKept).length
+    const leaving = this.#lanes.filter(({ isKept, isLate }) => !isKept && !isLate).length
     for (let n = leaving; n < wanted; n++) {
+      // One with a late head may be the emptiest, and the last to be empty.
       let emptiest: Lane | undefined
       for (const lane of this.#lanes)
-        if (lane.isKept && (emptiest === undefined || lane.depth < emptiest.depth)) emptiest = lane
+        if (lane.isOpen && (emptiest === undefined || lane.depth < emptiest.depth)) emptiest = lane
       if (emptiest === undefined) return
       emptiest.retire()
     }
