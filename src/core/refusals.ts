@@ -27,7 +27,7 @@ function millis(value: number): string {
 
 function details(scene: Scene, phase: 'queue' | 'open' | 'check', cause?: unknown) {
   const { numbers, lastOpenFailure } = scene
-  return { phase, numbers, lastOpenFailure, cause }
+  return { phase, numbers, lastOpenFailure, cause, outcome: 'not-sent' } as const
 }
 
 function lastFailure({ lastOpenFailure: last }: Scene): string {
@@ -74,7 +74,7 @@ export function waiterTimeout(scene: Scene): SluiceError {
 /** The caller's signal aborted. */
 export function waiterAborted(scene: Scene, reason: unknown): SluiceError {
   const text = `aborted by the caller after waiting ${millis(scene.waitedMillis)} for a connection (${describeNumbers(scene.numbers)}): ${messageOf(reason)}`
-  return new SluiceError('SLUICE_ABORTED', text, { ...details(scene, 'queue', reason), outcome: 'not-sent' })
+  return new SluiceError('SLUICE_ABORTED', text, details(scene, 'queue', reason))
 }
 
 /** The queue is full, and nobody less urgent could make room. */
