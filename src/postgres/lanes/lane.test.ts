@@ -235,6 +235,16 @@ describe('a statement keeps the server busy', () => {
     expect([first?.own, second?.own]).toEqual([0, 3])
   })
 
+  test('as long as the watch looks, which is no longer than anything is under way', async () => {
+    const { clock, sent, socket } = await house()
+    const [ride] = sent(1)
+    const armed = clock.armed()
+    await clock.advance(500)
+    await socket.answer()
+    await clock.advance(8)
+    expect([ride?.own, armed - clock.armed()]).toEqual([500, 1])
+  })
+
   test('not while it is on its way', async () => {
     const { clock, sent, socket } = await house({ roundTripMillis: 20 })
     const [ride] = sent(1)
@@ -313,6 +323,14 @@ describe('a caller who gives up', () => {
     expect([stays.heard.length, leaves.heard, told.at(-1)]).toEqual([1, [], 'emptied with 0'])
   })
 
+  test('before his statement is sent takes nobody else’s with it', async () => {
+    const { flush, lane, push, socket } = await house()
+    const [leaves] = [push('SELECT 1'), push('SELECT 2'), push('SELECT 3')]
+    lane.abandon(leaves.flight)
+    flush()
+    expect(socket.said()).toEqual(['query: SELECT 2', 'query: SELECT 3'])
+  })
+
   test('before his statement is sent ends a lane that has no other', async () => {
     const { lane, push, told } = await house()
     lane.abandon(push().flight)
@@ -338,11 +356,11 @@ describe('a caller who gives up', () => {
   })
 
   test('in a pool that lets nobody in elsewhere leaves what is held where it is', async () => {
-    const { flush, lane, push, sent, socket } = await house({ isRunning: false })
+    const { flush, lane, push, sent, socket, told } = await house({ isRunning: false })
     const [leaves] = sent(1)
     const held = push('SELECT 7')
     lane.abandon(leaves?.flight as Flight<Passenger>)
-    expect([lane.isOpen, held.heard]).toEqual([false, []])
+    expect([lane.isOpen, held.heard, told.at(-1)]).toEqual([false, [], 'wrote'])
     flush()
     expect(socket.said()).toEqual(['query: SELECT 7'])
   })
