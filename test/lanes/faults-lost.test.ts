@@ -40,7 +40,7 @@ beforeEach(() => process.on('unhandledRejection', note))
 afterEach(() => {
   process.off('unhandledRejection', note)
   const [first] = unhandled.splice(0)
-  if (first !== undefined) throw first
+  if (first !== undefined) throw new Error('unhandled', { cause: first })
 })
 
 test('when a session is killed the head keeps the server’s error, its neighbours are told what is known, and the pool goes on', async () => {

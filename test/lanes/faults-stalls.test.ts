@@ -1,6 +1,8 @@
 /** Statements on lanes that take longer than they should: who is ended, who is told what, and who may go on. */
+import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { PoolConfig } from '../../src/index.ts'
 import { poolsWith } from '../support/pools.ts'
 import { withClient } from '../support/postgres.ts'
 import {
@@ -14,6 +16,7 @@ import {
   lookup,
   lookups,
   opened,
+  running,
   SLEEP,
   sharesLane,
   turn,
@@ -62,6 +65,32 @@ test('one stalled statement after the other is ended, each after its own time at
   const stalled = failed('SLUICE_QUERY_TIMEOUT', 'unknown')
   expect(await Promise.all(heads)).toEqual([stalled, stalled, stalled])
   await behind
+})
+
+test.each([
+  ['where that does no harm', { idempotent: true }, { rows: [{ two: 2 }] }],
+  ['not where its caller does not say so', { idempotent: false }, { code: '57014' }],
+])('what a late cancellation hits instead of its own statement is run again, %s', async (_, options, end) => {
+  const name = freshName()
+  let release = (): void => undefined
+  // Holds cancel requests back.
+  class Late extends Socket {
+    override write(chunk: unknown, ...rest: never[]): boolean {
+      const isCancel = chunk instanceof Buffer && chunk.length === 16 && chunk.readInt32BE(4) === 80_877_102
+      if (!isCancel) return super.write(chunk as Buffer, ...rest)
+      release = () => void super.write(chunk, ...rest)
+      return true
+    }
+  }
+  const pool = open({ applicationName: name, stream: () => new Late() } as PoolConfig)
+  await learn(pool)
+  const next = 'SELECT pg_sleep($1), 2 AS two'
+  const head = ending(pool.query(SLEEP, [0.6]))
+  const behind = ending(pool.query(next, [0.4], { class: 'simple', ...options }))
+  expect(await head).toEqual(failed('SLUICE_QUERY_TIMEOUT', 'unknown'))
+  await vi.waitFor(async () => expect(await running(name)).toMatchObject([{ query: next }]), WAITING)
+  release()
+  expect(await behind).toMatchObject(end)
 })
 
 test('a head with nobody behind it runs on for as long as it takes', async () => {

@@ -1,4 +1,5 @@
 /** A connection in state `shared`: the statements of many callers on one wire, answered in the order in which they were sent. */
+import { codeOf } from '../../base/errors.ts'
 import type { Lease } from '../../core/lease.ts'
 import type { Client } from '../driver.ts'
 import { connectionOf, isDead, isInTransaction, plainQuery, setPipeline } from '../driver.ts'
@@ -114,6 +115,7 @@ export class Lane {
   land(flight: Flight<Passenger>, error: Error | undefined, now: number): number {
     const { watch, roundTripMillis } = this.#owner
     const wasHead = this.#take(flight)
+    if (this.strays > 0 && codeOf(error) === '57014') this.strays -= 1
     watch.end()
     const own = watch.own(Math.max(this.#headSince, flight.sentAt + roundTripMillis), now)
     if (wasHead) {
@@ -212,6 +214,14 @@ export class Lane {
 
   /** Cancel requests under way, which might hit another statement than the one they are meant for. */
   cancelling = 0
+
+  /** Cancellations that were asked for and not seen yet: one that came too late for its statement may hit the next one. */
+  strays = 0
+
+  /** Whether a cancellation of ours may have hit what ends now. */
+  get isAimedAt(): boolean {
+    return this.cancelling > 0 || this.strays > 0
+  }
 
   /** Whether anybody waits behind the head. */
   get isCrowded(): boolean {

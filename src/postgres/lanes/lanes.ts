@@ -202,6 +202,7 @@ export class Lanes {
     this.#patience.set(flight, millis + this.#parts.stallMillis)
     if (!flight.abandoned) flight.owner.stalled()
     lane.cancelling += 1
+    lane.strays += 1
     const over = () => {
       lane.cancelling -= 1
     }

@@ -102,20 +102,25 @@ export class Trip implements Passenger {
     const { clock, lanes, texts } = this.#parts
     const lane = this.#lane as Lane
     const now = clock.now()
-    const wasLost = lane.isLost
+    const { isLost: wasLost, isAimedAt: wasAimedAt } = lane
     const own = lane.land(flight as Flight<Trip>, error, now)
     if (error === undefined || hasRun(error, own)) texts.note(this.#cargo.pace, own, flight.size, now)
     if (error === undefined) this.#tell(undefined, result)
-    else if (!this.#over) this.#failed(flight, lane, error, wasLost)
+    else if (!this.#over) this.#failed(flight, lane, error, { wasLost, wasAimedAt })
     lanes.landed(lane, now)
   }
 
-  #failed(flight: Flight, lane: Lane, error: Error, wasLost: boolean): void {
+  #failed(
+    flight: Flight,
+    lane: Lane,
+    error: Error,
+    { wasLost, wasAimedAt }: { readonly wasLost: boolean; readonly wasAimedAt: boolean },
+  ): void {
     if (wasLost) return this.#tell(this.#connectionLost(error), undefined)
     if (isDead(lane.client)) return this.#tell(error, undefined)
     const { idempotent, statement, text } = this.#cargo
     if (isSeveral(error, statement)) text.isSeveral = true
-    const hitForAnother = codeOf(error) === '57014' && lane.cancelling > 0 && idempotent
+    const hitForAnother = codeOf(error) === '57014' && wasAimedAt && idempotent
     const wasForgotten = flight.mayRetry(error)
     if (wasForgotten) this.#unnamed = true
     else if (!hitForAnother || this.#attempts === MOST_ATTEMPTS) return this.#tell(error, undefined)
