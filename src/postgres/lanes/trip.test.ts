@@ -190,6 +190,7 @@ describe('an answer', () => {
     const { cargoOf, socket, told } = await sent(1)
     await socket.refuse({ code: '22012', message: 'division by zero' })
     expect([told[0]?.error?.code, told[0]?.times, cargoOf().pace.times.runs]).toEqual(['22012', 1, 1])
+    expect(cargoOf().text.isSeveral).toBe(false)
   })
 
   test('counts as sent from when it was sent', async () => {
@@ -277,12 +278,19 @@ describe('a statement that the connection has forgotten', () => {
     expect(told[0]?.rows).toEqual([{ n: 7 }])
   })
 
-  test('is not sent for a caller who has gone', async () => {
-    const { socket, trips } = await sent(1)
+  test('is not sent for a caller who has gone, here or elsewhere', async () => {
+    const { engine, lane, server, socket, trips } = await sent(2)
     trips[0]?.abandon()
     socket.said()
     await socket.refuse({ code: '26000' })
-    expect(socket.said()).toEqual([])
+    expect([lane.isKept, socket.said(), engine.sharing, server.sockets.length]).toEqual([false, [], 0, 1])
+  })
+
+  test('has run once when it was sent twice', async () => {
+    const { cargoOf, socket } = await sent(1)
+    await socket.refuse({ code: '26000' })
+    await socket.answer()
+    expect(cargoOf().pace.times.runs).toBe(1)
   })
 
   test('is none of those that have run', async () => {
@@ -420,8 +428,9 @@ describe('a statement that keeps others waiting', () => {
   })
 
   test('is ended for its caller with a sentence that tells what to do', async () => {
-    const { clock, server, socket, told } = await sent(2, undefined, { stallMillis: 1_500 })
+    const { clock, lane, server, socket, told } = await sent(2, undefined, { stallMillis: 1_500 })
     await clock.advance(1_512)
+    expect(lane.isKept).toBe(false)
     expect(told[0]).toMatchObject({
       times: 1,
       error: { code: 'SLUICE_QUERY_TIMEOUT', outcome: 'unknown', phase: 'query' },
