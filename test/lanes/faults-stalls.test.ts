@@ -75,18 +75,17 @@ test.each([
   let release = (): void => undefined
   // Holds cancel requests back.
   class Late extends Socket {
-    override write(chunk: unknown, ...rest: never[]): boolean {
-      const isCancel = chunk instanceof Buffer && chunk.length === 16 && chunk.readInt32BE(4) === 80_877_102
-      if (!isCancel) return super.write(chunk as Buffer, ...rest)
-      release = () => void super.write(chunk, ...rest)
-      return true
+    override _write(chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
+      const isCancel = chunk.length === 16 && chunk.readInt32BE(4) === 80_877_102
+      if (isCancel) release = () => super._write(chunk, encoding, done)
+      else super._write(chunk, encoding, done)
     }
   }
   const pool = open({ applicationName: name, stream: () => new Late() } as PoolConfig)
   await learn(pool)
   const next = 'SELECT pg_sleep($1), 2 AS two'
   const head = ending(pool.query(SLEEP, [0.6]))
-  const behind = ending(pool.query(next, [0.4], { class: 'simple', ...options }))
+  const behind = ending(pool.query(next, [1], { class: 'simple', ...options }))
   expect(await head).toEqual(failed('SLUICE_QUERY_TIMEOUT', 'unknown'))
   await vi.waitFor(async () => expect(await running(name)).toMatchObject([{ query: next }]), WAITING)
   release()
