@@ -63,7 +63,10 @@ export class Times {
 
   /** A run has taken so long and has not ended. */
   atLeast(millis: number): void {
-    if (this.#runs === 0) this.#runs = 1
+    if (this.#runs === 0) {
+      this.#runs = 1
+      this.#mean = millis
+    }
     if (millis > this.#high) this.#high = millis
   }
 
