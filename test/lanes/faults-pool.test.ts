@@ -75,6 +75,9 @@ describe('callers who need a whole connection', () => {
     const controller = new AbortController()
     const slow = ending(pool.query(SLEEP, [30], { signal: controller.signal }))
     await untilRunning(name, 1)
+    // Those who come in its first moments stand behind it.
+    const brief = { class: 'simple', timeout: 500 } as const
+    await vi.waitFor(() => lookup(pool, 0, brief), WAITING)
     const stop = await loaded(pool)
     expect(lanesOf(pool)).toBe(2)
     const from = performance.now()

@@ -32,7 +32,9 @@ export async function learn(pool: Pool): Promise<void> {
 
 /** Whether a statement goes over a lane: seen in the turn in which it is asked for, on a pool at rest. */
 export async function sharesLane(pool: Pool, text: string, values: unknown[]): Promise<boolean> {
-  const atRest = () => {
+  const atRest = async () => {
+    // Its last connection may have come to the end of its life.
+    if (pool.stats().total === 0) await opened(pool, 1)
     expect(pool.stats()).toMatchObject({ shared: 0, leased: 0, checking: 0, cancelling: 0, waiting: 0 })
     expect(pool.stats().idle).toBeGreaterThan(0)
   }
