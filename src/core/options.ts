@@ -92,6 +92,11 @@ export interface Settings {
   readonly sharedDepth: number
 }
 
+/** Slots that there may be. */
+export function capacityOf({ max, maxOverflow }: Pick<Settings, 'max' | 'maxOverflow'>): number {
+  return max + maxOverflow
+}
+
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
 /** Completes options. @throws SLUICE_BAD_OPTION naming the option, its value and its range */

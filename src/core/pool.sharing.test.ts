@@ -26,7 +26,7 @@ function states(asked: readonly Asked[]): string {
 /** Lets everybody join who waits to share. */
 function admitAll(pool: FakePool['pool'], lease: Lease<FakeConnection>): number {
   let count = 0
-  while (pool.admit(lease)) count += 1
+  while (pool.sharing.admit(lease)) count += 1
   return count
 }
 
@@ -90,7 +90,7 @@ test('a lease that is over lets nobody join', async () => {
   const lease = await lend({ use: 'shared' })
   lease.cancel()
   const asked = ask({ use: 'shared' })
-  expect([pool.admit(lease), asked.state]).toEqual([false, 'waiting'])
+  expect([pool.sharing.admit(lease), asked.state]).toEqual([false, 'waiting'])
   await clock.advance(0)
   expect([asked.state, asked.lease === lease]).toEqual(['lent', false])
 })
@@ -100,7 +100,7 @@ test('who joins is counted among the waits and forgotten by its deadline', async
   const lease = await lend({ use: 'shared' })
   const asked = ask({ use: 'shared' })
   await clock.advance(50)
-  pool.admit(lease)
+  pool.sharing.admit(lease)
   await clock.advance(1_000)
   expect([asked.state, asked.answers, pool.stats().timeouts]).toEqual(['lent', 1, 0])
   expect([pool.stats().wait.count, pool.stats().lease.count]).toEqual([2, 0])
@@ -109,10 +109,10 @@ test('who joins is counted among the waits and forgotten by its deadline', async
 test('clear closes a shared connection only when it comes back, but nobody new may join', async () => {
   const { driver, lend, pool } = sharingPool({ max: 1 })
   const lease = await lend({ use: 'shared' })
-  expect(pool.mayJoin(lease)).toBe(true)
+  expect(pool.sharing.mayJoin(lease)).toBe(true)
   pool.clear()
   await settle()
-  expect([pool.mayJoin(lease), lease.released, driver.calls]).toEqual([false, false, ['open 1']])
+  expect([pool.sharing.mayJoin(lease), lease.released, driver.calls]).toEqual([false, false, ['open 1']])
   lease.release()
   expect(pool.stats().closed).toEqual({ cleared: 1 })
 })
@@ -121,9 +121,9 @@ test('nobody new may join a connection that is past its lifetime', async () => {
   const { clock, lend, pool } = sharingPool({ max: 1, maxLifetimeMillis: 1_000 })
   const lease = await lend({ use: 'shared' })
   await clock.advance(949)
-  expect(pool.mayJoin(lease)).toBe(true)
+  expect(pool.sharing.mayJoin(lease)).toBe(true)
   await clock.advance(1)
-  expect(pool.mayJoin(lease)).toBe(false)
+  expect(pool.sharing.mayJoin(lease)).toBe(false)
 })
 
 test('while the pool is paused nobody joins, whether they have waited or not', async () => {
@@ -131,21 +131,25 @@ test('while the pool is paused nobody joins, whether they have waited or not', a
   const lease = await lend({ use: 'shared' })
   const asked = ask({ use: 'shared' })
   pool.pause()
-  expect([pool.mayJoin(lease), pool.admit(lease), asked.state]).toEqual([false, false, 'waiting'])
+  expect([pool.sharing.mayJoin(lease), pool.sharing.admit(lease), asked.state]).toEqual([
+    false,
+    false,
+    'waiting',
+  ])
   pool.resume()
-  expect([pool.mayJoin(lease), pool.admit(lease), asked.state]).toEqual([true, true, 'lent'])
+  expect([pool.sharing.mayJoin(lease), pool.sharing.admit(lease), asked.state]).toEqual([true, true, 'lent'])
 })
 
 test('a shared connection should come back when somebody has waited for a whole one for longest', async () => {
   const { ask, clock, lend, pool } = sharingPool({ max: 1 })
   const lease = await lend({ use: 'shared' })
-  expect(pool.wholeWanted).toBe(0)
+  expect(pool.sharing.wholeWanted).toBe(0)
   const whole = ask()
   await clock.advance(1)
   ask({ use: 'shared' })
-  expect(pool.wholeWanted).toBe(1)
+  expect(pool.sharing.wholeWanted).toBe(1)
   lease.release()
-  expect([whole.state, pool.wholeWanted]).toEqual(['lent', 0])
+  expect([whole.state, pool.sharing.wholeWanted]).toEqual(['lent', 0])
 })
 
 test('a shared connection need not come back while those who came first wait to share', async () => {
@@ -154,9 +158,9 @@ test('a shared connection need not come back while those who came first wait to 
   ask({ use: 'shared' })
   await clock.advance(1)
   ask()
-  expect(pool.wholeWanted).toBe(0)
-  pool.admit(lease)
-  expect(pool.wholeWanted).toBe(1)
+  expect(pool.sharing.wholeWanted).toBe(0)
+  pool.sharing.admit(lease)
+  expect(pool.sharing.wholeWanted).toBe(1)
 })
 
 test('a shared connection need not come back where another one is on its way, or can be had', async () => {
@@ -164,9 +168,9 @@ test('a shared connection need not come back where another one is on its way, or
   await lend({ use: 'shared' })
   const [first, second] = [driver.gate('open'), driver.gate('open')]
   times(3, () => ask())
-  expect([pool.numbers().opening, pool.wholeWanted]).toEqual([2, 1])
+  expect([pool.numbers().opening, pool.sharing.wholeWanted]).toEqual([2, 1])
   pool.resize({ max: 4 })
-  expect(pool.wholeWanted).toBe(0)
+  expect(pool.sharing.wholeWanted).toBe(0)
   await first.pass()
   await second.pass()
 })
@@ -176,19 +180,19 @@ test('limited callers beyond their share do not call a shared connection back', 
   await lend({ use: 'limited' })
   await lend({ use: 'shared' })
   ask({ use: 'limited' })
-  expect(pool.wholeWanted).toBe(0)
+  expect(pool.sharing.wholeWanted).toBe(0)
   ask()
-  expect(pool.wholeWanted).toBe(1)
+  expect(pool.sharing.wholeWanted).toBe(1)
 })
 
 test('grow opens one connection, only where there is room and none is idle or on its way', async () => {
   const { driver, lend, pool } = sharingPool({ max: 3, maxOverflow: 1 })
   const opened: number[] = []
   const grow = async () => {
-    pool.grow()
-    pool.grow()
+    pool.sharing.grow()
+    pool.sharing.grow()
     await settle()
-    pool.grow()
+    pool.sharing.grow()
     opened.push(pool.stats().opened)
   }
   const lease = await lend({ use: 'shared' })
@@ -212,7 +216,7 @@ test('end closes a shared connection that is not given back in time', async () =
   void pool.end().then(() => {
     ended = true
   })
-  expect(pool.mayJoin(lease)).toBe(false)
+  expect(pool.sharing.mayJoin(lease)).toBe(false)
   await clock.advance(999)
   expect([ended, driver.calls]).toEqual([false, ['open 1']])
   await clock.advance(1)
@@ -226,7 +230,7 @@ test('drain waits for shared connections, and lets those join who waited', async
   const asked = ask({ use: 'shared' })
   const rested: string[] = []
   void pool.drain().then((done) => rested.push(`first ${done}`))
-  expect([pool.mayJoin(lease), pool.admit(lease), asked.state]).toEqual([false, true, 'lent'])
+  expect([pool.sharing.mayJoin(lease), pool.sharing.admit(lease), asked.state]).toEqual([false, true, 'lent'])
   void pool.drain().then((done) => rested.push(`second ${done}`))
   await settle()
   expect(rested).toEqual([])
@@ -241,7 +245,7 @@ test('leak detection reports no shared connection, and what is asked for beside 
   pool.attach({ leaked: () => told.push('leaked'), nested: () => told.push('nested') })
   const lease = await lend({ use: 'shared' })
   const asked = [ask({ use: 'shared' }), ask()]
-  pool.admit(lease)
+  pool.sharing.admit(lease)
   await clock.advance(10_000)
   expect([told, states(asked)]).toEqual([[], 'lent waiting'])
   expect(pool.stats()).toMatchObject({ leaked: 0, leaking: 0 })

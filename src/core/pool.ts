@@ -15,8 +15,9 @@ import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Opens } from './opens.ts'
 import type { AcquireOptions, PoolOptions, PoolSurroundings, RequestOptions, Settings } from './options.ts'
-import { checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
+import { capacityOf, checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
 import { leaseTakenAway } from './refusals.ts'
+import { Sharing } from './sharing.ts'
 import type { Connection, Slot } from './slot.ts'
 import { Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
@@ -43,6 +44,8 @@ export class Pool<T extends object> {
   readonly #tally = new Tally()
   readonly #lifecycle: Lifecycle<T>
   readonly #ending: Ending<T>
+  /** For those who let many callers use one connection. */
+  readonly sharing: Sharing<T>
   readonly #lender: Lender<T> = {
     release: (lease, error) => this.#release(lease, error),
     cancel: (lease) => this.#release(lease, undefined, true),
@@ -79,7 +82,9 @@ export class Pool<T extends object> {
       openFailed: (error, now) => this.#openFailed(error, now),
       parked: (connection, now) => this.#parked(connection, now),
     })
-    this.#ending = new Ending<T>({ ...parts, callers: this.#callers, lifecycle: this.#lifecycle, changed })
+    const sides = { ...parts, callers: this.#callers, lifecycle: this.#lifecycle }
+    this.#ending = new Ending<T>({ ...sides, changed })
+    this.sharing = new Sharing<T>({ ...sides, mode: () => this.#mode })
     // Not in this turn: nothing should reach the network before the caller has attached its listeners.
     if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
   }
@@ -134,62 +139,6 @@ export class Pool<T extends object> {
     this.#pump(now)
   }
 
-  // Sharing ------------------------------------------------------------------------------------------------------------
-
-  /** Whether new callers may join a shared connection: the pool runs, and the connection need neither be replaced nor given up. */
-  mayJoin(lease: Lease<T>, now: number = this.#clock.now()): boolean {
-    if (this.#mode !== 'running' || this.#live > this.#capacity) return false
-    return this.#lifecycle.isCurrent(lease.connection, now)
-  }
-
-  /** Whether callers are taken and served: not while the pool is paused, drains or ends. */
-  get isRunning(): boolean {
-    return this.#mode === 'running'
-  }
-
-  /** Callers who wait to share a connection. */
-  get sharing(): number {
-    return this.#callers.sharing
-  }
-
-  /** Whether a connection could be lent at once. */
-  get mayLend(): boolean {
-    return this.#slots.counts.idle > 0 && this.#mode === 'running' && this.#callers.servable === 0
-  }
-
-  /**
-   * Lets the next of those who wait to share join a shared connection: its `settle` is called with that lease. False when
-   * nobody waits, or the pool lets nobody go on.
-   */
-  admit(lease: Lease<T>): boolean {
-    if (lease.kind !== 'shared') throw new Error('BUG: a caller is to join a connection that is not shared')
-    if (this.#callers.sharing === 0 || this.#mode === 'paused' || lease.released) return false
-    const now = this.#clock.now()
-    const waiter = this.#callers.takeShared(now) as Waiter<T>
-    if (waiter.holding !== undefined) waiter.holding.over = true
-    this.#tally.wait.record(now - waiter.since)
-    waiter.settle(undefined, lease)
-    return true
-  }
-
-  /**
-   * How many shared connections should be given back, because callers who came first wait for a whole one. Room for more is
-   * none while the server lets nobody in.
-   */
-  get wholeWanted(): number {
-    const { idle, opening } = this.#slots.counts
-    const opens = this.#opens.failures === 0 && opening <= this.#callers.promptOpens
-    return idle > 0 || (opens && this.#room > 0) ? 0 : this.#callers.wholeWanted
-  }
-
-  /** Opens one more connection for those who share, where there is room and none is idle or being opened. */
-  grow(): void {
-    const now = this.#clock.now()
-    const { idle, opening } = this.#slots.counts
-    if (this.#mode !== 'running' || idle + opening > 0 || this.#slots.total >= this.#settings.max) return
-    if (this.#opens.allowance(0, now) > 0) this.#lifecycle.open(now)
-  }
-
   // The pump -----------------------------------------------------------------------------------------------------------
 
   /** Brings waiters and slots together, starts the opens that are needed, lets go what is too much. Runs after every change. */
@@ -219,7 +168,8 @@ export class Pool<T extends object> {
     ) {
       const connection = idleConnection(slot)
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
-      if (this.#live > this.#capacity) this.#lifecycle.close(slot, connection, 'above-max', now)
+      if (this.#slots.live > capacityOf(this.#settings))
+        this.#lifecycle.close(slot, connection, 'above-max', now)
       else if (this.#isFresh(slot, now))
         this.#lend(slot, this.#callers.take(now, this.#callers.limitedRoom > 0) as Waiter<T>, now)
       else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
@@ -255,7 +205,7 @@ export class Pool<T extends object> {
 
   #startOpens(now: number): void {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
-    const missing = ending ? 0 : this.#settings.min - this.#live
+    const missing = ending ? 0 : this.#settings.min - this.#slots.live
     if (missing <= 0 && this.#callers.size === 0) return
     const wanted = Math.max(this.#mode === 'paused' ? 0 : this.#unmet, missing)
     if (wanted <= 0 || this.#room <= 0) return
@@ -277,7 +227,7 @@ export class Pool<T extends object> {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
     const keep = ending ? 0 : this.#settings.max
     let slot = this.#slots.idle.first
-    while (slot !== undefined && this.#live > keep) {
+    while (slot !== undefined && this.#slots.live > keep) {
       this.#lifecycle.close(slot, idleConnection(slot), ending ? 'ended' : 'above-max', now)
       slot = this.#slots.idle.first
     }
@@ -285,16 +235,7 @@ export class Pool<T extends object> {
 
   /** Slots that could still be taken for callers who wait; below zero after the pool was made smaller. */
   get #room(): number {
-    return this.#capacity - this.#slots.total
-  }
-
-  get #capacity(): number {
-    return this.#settings.max + this.#settings.maxOverflow
-  }
-
-  /** Slots that are not on their way out. */
-  get #live(): number {
-    return this.#slots.total - this.#slots.counts.closing
+    return capacityOf(this.#settings) - this.#slots.total
   }
 
   // What the lifecycle tells -------------------------------------------------------------------------------------------

@@ -129,6 +129,11 @@ export class Slots<T> {
     return this.#all.size
   }
 
+  /** Slots that are not on their way out. */
+  get live(): number {
+    return this.#all.size - this.#counts.closing
+  }
+
   get counts(): Readonly<Record<SlotKind, number>> {
     return this.#counts
   }

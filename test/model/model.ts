@@ -235,7 +235,7 @@ export class PoolModel {
       const wait = this.#order.all.some(({ use }) => use === 'shared')
       this.#joined = false
       this.#admitting = lease
-      const admitted = this.#house.pool.admit(lease)
+      const admitted = this.#house.pool.sharing.admit(lease)
       this.#admitting = undefined
       this.#expect(admitted === this.#joined, `admit says ${admitted}, but joined is ${this.#joined}`)
       this.#expect(
@@ -249,7 +249,7 @@ export class PoolModel {
   #grow(): void {
     const { max, idle, opening, total } = this.#house.pool.stats()
     this.#growing = this.#mode === 'running' && idle + opening === 0 && total < max
-    this.#house.pool.grow()
+    this.#house.pool.sharing.grow()
     this.#growing = false
   }
 
@@ -286,10 +286,10 @@ export class PoolModel {
   #releaseAgain(lease: Lease<FakeConnection> | undefined): void {
     if (lease === undefined) return
     if (lease.kind === 'shared')
-      this.#expect(!this.#house.pool.admit(lease), 'a lease that is over lets somebody join')
+      this.#expect(!this.#house.pool.sharing.admit(lease), 'a lease that is over lets somebody join')
     else
       this.#expect(
-        messageOf(() => this.#house.pool.admit(lease))?.startsWith('BUG: ') === true,
+        messageOf(() => this.#house.pool.sharing.admit(lease))?.startsWith('BUG: ') === true,
         'it may be joined',
       )
     this.#expect(messageOf(() => lease.release()) === RELEASED_TWICE, 'a second release does not throw')
@@ -394,7 +394,7 @@ export class PoolModel {
         most: this.#most,
         waiting,
         needs: this.#share.needs(waiting, rows),
-        wholeWanted: pool.wholeWanted,
+        wholeWanted: pool.sharing.wholeWanted,
         held: this.#held.size,
         shared: [...this.#held].filter(isSharing).length,
         limited: this.#share.held(rows),
@@ -423,7 +423,7 @@ export class PoolModel {
     const { closing, total } = pool.stats()
     const lasts = !this.#cleared.has(resource) && clock.now() < expiresAt
     const may = this.#mode === 'running' && lasts && total - closing <= this.#capacity
-    this.#expect(pool.mayJoin(lease) === may, `${resource.id} may ${may ? '' : 'not '}be joined`)
+    this.#expect(pool.sharing.mayJoin(lease) === may, `${resource.id} may ${may ? '' : 'not '}be joined`)
   }
 
   #expectForced(caller: Caller): void {

@@ -260,7 +260,7 @@ describe('where no other connection is to be had', () => {
       load(lane, 0.1)
       expect(now()).toBeUndefined()
       ride()
-      expect(engine.sharing).toBe(1)
+      expect(engine.sharing.waiting).toBe(1)
     },
   )
 
@@ -283,19 +283,19 @@ describe('where no other connection is to be had', () => {
     await settle()
     const [held] = load(lane, 6)
     const waits = ride(1)
-    expect([waits.lane, engine.sharing]).toEqual([undefined, 1])
+    expect([waits.lane, engine.sharing.waiting]).toEqual([undefined, 1])
     lane.abandon(held?.flight as Flight<Passenger>)
     expect([lane.expected, now()]).toEqual([15, undefined])
     await socketOf(lane).answer()
     await opened()
-    expect(engine.sharing).toBe(0)
+    expect(engine.sharing.waiting).toBe(0)
   })
 
   test('thousands who wait to share join at once', async () => {
     const { engine, ride, server } = house({ max: 1, depth: 10_000, queueLimit: 10_000 })
     for (let n = 0; n < 9_000; n++) ride(0.0001)
     await opened()
-    expect([engine.sharing, server.sockets[0]?.waiting]).toEqual([0, 9_000])
+    expect([engine.sharing.waiting, server.sockets[0]?.waiting]).toEqual([0, 9_000])
   })
 
   test('those who wait to share join as answers come, as many as fit', async () => {
@@ -304,11 +304,11 @@ describe('where no other connection is to be had', () => {
     await opened()
     const [socket] = server.sockets as [HandSocket]
     const boarded = () => rides.filter(({ lane }) => lane !== undefined).length
-    expect([boarded(), engine.sharing]).toEqual([2, 3])
+    expect([boarded(), engine.sharing.waiting]).toEqual([2, 3])
     await socket.answer()
-    expect([boarded(), engine.sharing]).toEqual([3, 2])
+    expect([boarded(), engine.sharing.waiting]).toEqual([3, 2])
     for (let n = 0; n < 4; n++) await socket.answer()
-    expect([boarded(), engine.sharing, socket.waiting]).toEqual([5, 0, 0])
+    expect([boarded(), engine.sharing.waiting, socket.waiting]).toEqual([5, 0, 0])
   })
 
   test('those who wait to share do not join what takes longer than a lane may promise', async () => {
@@ -318,9 +318,9 @@ describe('where no other connection is to be had', () => {
     ride()
     await settle()
     await socketOf(lane).answer()
-    expect(engine.sharing).toBe(1)
+    expect(engine.sharing.waiting).toBe(1)
     await socketOf(lane).answer()
-    expect(engine.sharing).toBe(0)
+    expect(engine.sharing.waiting).toBe(0)
   })
 })
 

@@ -60,7 +60,7 @@ export class Lanes {
         return parts.roundTrip()
       },
       get isRunning() {
-        return parts.engine.isRunning
+        return parts.engine.sharing.isRunning
       },
       wrote: (lane) => this.#wrote(lane),
       emptied: (lane) => this.#emptied(lane),
@@ -74,9 +74,9 @@ export class Lanes {
     const lane = this.#lanes.find((other) => this.#fits(other, most, now))
     if (lane !== undefined) return lane
     const { engine } = this.#parts
-    if (engine.mayLend || engine.sharing > 0) return undefined
+    if (engine.sharing.mayLend || engine.sharing.waiting > 0) return undefined
     const least = this.#leastLoaded(now)
-    if (least !== undefined) engine.grow()
+    if (least !== undefined) engine.sharing.grow()
     return least
   }
 
@@ -88,7 +88,9 @@ export class Lanes {
 
   #fits(lane: Lane, most: number, now: number): boolean {
     const { depth, engine } = this.#parts
-    return lane.isOpen && lane.expected <= most && lane.depth < depth && engine.mayJoin(lane.lease, now)
+    return (
+      lane.isOpen && lane.expected <= most && lane.depth < depth && engine.sharing.mayJoin(lane.lease, now)
+    )
   }
 
   get #mostWait(): number {
@@ -129,8 +131,8 @@ export class Lanes {
     const most = this.#mostWait
     const outer = this.#filling
     this.#filling = lane
-    while (engine.sharing > 0 && lane.isOpen && lane.expected <= most && lane.depth < depth)
-      if (!engine.admit(lane.lease)) break
+    while (engine.sharing.waiting > 0 && lane.isOpen && lane.expected <= most && lane.depth < depth)
+      if (!engine.sharing.admit(lane.lease)) break
     this.#filling = outer
   }
 
@@ -156,7 +158,7 @@ export class Lanes {
 
   /** An answer has come over a lane, and was told. */
   landed(lane: Lane, now: number): void {
-    if (!this.#parts.engine.mayJoin(lane.lease, now)) lane.retire()
+    if (!this.#parts.engine.sharing.mayJoin(lane.lease, now)) lane.retire()
     this.#yield()
     if (lane.isKept) this.fill(lane)
     lane.settle()
@@ -164,7 +166,7 @@ export class Lanes {
 
   /** Gives lanes back to those who need a whole connection and came first: the emptiest ones take no more. */
   #yield(): void {
-    const wanted = this.#parts.engine.wholeWanted
+    const wanted = this.#parts.engine.sharing.wholeWanted
     if (wanted === 0) return
     const leaving = this.#lanes.filter(({ isKept, isLate }) => !isKept && !isLate).length
     for (let n = leaving; n < wanted; n++) {

@@ -205,9 +205,9 @@ describe('an answer', () => {
     const { begin, checkout, engine, lane, socket } = await sent(2, undefined, { max: 1 })
     const next = begin()
     checkout.request({ use: 'shared' }, (_, lease) => lease && next.trip.boardOn(lease))
-    expect(engine.sharing).toBe(1)
+    expect(engine.sharing.waiting).toBe(1)
     await socket.answer()
-    expect([engine.sharing, lane.depth]).toEqual([0, 2])
+    expect([engine.sharing.waiting, lane.depth]).toEqual([0, 2])
   })
 })
 
@@ -283,7 +283,12 @@ describe('a statement that the connection has forgotten', () => {
     trips[0]?.abandon()
     socket.said()
     await socket.refuse({ code: '26000' })
-    expect([lane.isKept, socket.said(), engine.sharing, server.sockets.length]).toEqual([false, [], 0, 1])
+    expect([lane.isKept, socket.said(), engine.sharing.waiting, server.sockets.length]).toEqual([
+      false,
+      [],
+      0,
+      1,
+    ])
   })
 
   test('has run once when it was sent twice', async () => {
@@ -362,10 +367,10 @@ describe('a statement whose lane closes before it is sent', () => {
 
   test('waits for another place where there is none, and is not sent meanwhile', async () => {
     const { engine, lane, server, socketOf, told, trip } = await closed({ max: 1 })
-    expect([engine.sharing, trip.isSent]).toEqual([1, false])
+    expect([engine.sharing.waiting, trip.isSent]).toEqual([1, false])
     lane.settle()
     for (let n = 0; n < 5; n++) await settle()
-    expect([engine.sharing, trip.isSent, server.sockets.length]).toEqual([0, true, 1])
+    expect([engine.sharing.waiting, trip.isSent, server.sockets.length]).toEqual([0, true, 1])
     await socketOf(lane).answer({ rows: [['7']] })
     expect(told.rows).toEqual([{ n: 7 }])
   })
@@ -379,7 +384,7 @@ describe('a statement whose lane closes before it is sent', () => {
   test('waits no longer than its caller does', async () => {
     const { clock, engine, told, trip } = await closed({ max: 1 })
     trip.abandon()
-    expect(engine.sharing).toBe(0)
+    expect(engine.sharing.waiting).toBe(0)
     await clock.advance(60_000)
     expect(told.times).toBe(0)
   })
