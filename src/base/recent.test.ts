@@ -79,3 +79,13 @@ test('the keys used last are all held, with what was set last, and never more th
     }),
   )
 })
+
+test('whether any value passes is asked of all that are held', () => {
+  const recent = new Recent<number, number>(3)
+  for (let n = 1; n <= 5; n++) recent.set(n, n)
+  expect([
+    recent.some((value) => value === 5),
+    recent.some((value) => value === 1),
+    recent.some((value) => value > 5),
+  ]).toEqual([true, recent.get(1) !== undefined, false])
+})

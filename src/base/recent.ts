@@ -43,6 +43,13 @@ export class Recent<K, V> {
     return this.#young.delete(key) || this.#old.delete(key)
   }
 
+  /** Whether any value passes. No use of any. */
+  some(passes: (value: V) => boolean): boolean {
+    for (const value of this.#young.values()) if (passes(value)) return true
+    for (const value of this.#old.values()) if (passes(value)) return true
+    return false
+  }
+
   clear(): void {
     this.#young.clear()
     this.#old.clear()

@@ -183,10 +183,9 @@ export class Flight<O extends Owner = Owner> {
   }
 
   handleCommandComplete(message: object): void {
-    this.#guarded(() => {
-      const result = this.#result
-      ;(result === undefined || result.command !== null ? this.#next() : result).addCommandComplete(message)
-    })
+    const result = this.#result
+    if (result?.command === null) result.addCommandComplete(message)
+    else this.#guarded(() => this.#next().addCommandComplete(message))
   }
 
   handleEmptyQuery(): void {

@@ -92,7 +92,7 @@ export class Texts {
     times.record(own, size)
     if (times !== family.times) return
     if (wasSlow) family.values ??= new Values()
-    family.values?.note(keys, own, size)
+    if (family.values?.note(keys, own, size) === false) family.values = undefined
   }
 
   /** Whether any statement was slow lately. */

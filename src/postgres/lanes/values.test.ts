@@ -77,3 +77,18 @@ test('a slow value is remembered beside a hundred others, and forgotten in the e
   for (let n = 0; n < 300; n++) note(values, FAST, `${n}`)
   expect(isSlow(values, 'large')).toBe(false)
 })
+
+test('two thousand fast runs on there is nothing left to know, unless a value is known to be slow', () => {
+  const forgetful = new Values()
+  const mindful = new Values()
+  note(forgetful, SLOW, 'cold')
+  note(mindful, SLOW, 'large')
+  // Values that come once push the one of a cold start out; the one that comes again stays.
+  const left = { forgetful: true, mindful: true }
+  for (let n = 0; n < 2_000; n++) {
+    left.forgetful &&= forgetful.note([`${n}`], FAST, 0)
+    mindful.slow(['large'])
+    left.mindful &&= mindful.note([`${n}`], FAST, 0)
+  }
+  expect(left).toEqual({ forgetful: false, mindful: true })
+})

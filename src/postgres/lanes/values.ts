@@ -16,9 +16,13 @@ export const LONGEST_VALUE = 100
 /** A value that was fast so often is not what made a run slow. */
 const PROVEN = 8
 
+/** After so many fast runs in a row it is looked at whether there is still anything to know. */
+const QUIET_RUNS = 2_000
+
 export class Values {
   /** Has gaps where a value never told anything. */
   readonly #parameters: (Recent<string, Times> | undefined)[] = []
+  #quietRuns = 0
 
   /** The times of the value that makes these slow, where one is known to. */
   slow(keys: readonly Serialised[]): Times | undefined {
@@ -30,9 +34,15 @@ export class Values {
     return undefined
   }
 
-  /** Notes a run with values none of which was known to be slow. */
-  note(keys: readonly Serialised[], own: number, size: number): void {
+  /**
+   * Notes a run with values none of which was known to be slow. Returns false when there is nothing left to know: a run that was
+   * slow once, when its caches were cold, should not cost every later one.
+   */
+  note(keys: readonly Serialised[], own: number, size: number): boolean {
     const wasSlow = own > SHORT_MILLIS
+    this.#quietRuns = wasSlow ? 0 : this.#quietRuns + 1
+    if (this.#quietRuns === QUIET_RUNS && !this.#knowsSlow) return false
+    if (this.#quietRuns === QUIET_RUNS) this.#quietRuns = 0
     for (let n = 0; n < keys.length && n < PARAMETERS; n++) {
       const key = keyOf(keys[n])
       if (key === undefined) continue
@@ -46,6 +56,11 @@ export class Values {
       }
       times.record(own, size)
     }
+    return true
+  }
+
+  get #knowsSlow(): boolean {
+    return this.#parameters.some((parameter) => parameter?.some(({ isSlow }) => isSlow))
   }
 }
 
