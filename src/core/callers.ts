@@ -63,7 +63,8 @@ export class Callers<T> {
 
   /** Callers who wait for a connection of their own and may have one. */
   get #whole(): number {
-    return this.#queue.exclusive.size + Math.min(this.#queue.limited.size, this.limitedRoom)
+    const { exclusive, limited } = this.#queue
+    return limited.size === 0 ? exclusive.size : exclusive.size + Math.min(limited.size, this.limitedRoom)
   }
 
   /** How many more slots may be held by those who may only hold a share of the pool. */
@@ -127,9 +128,9 @@ export class Callers<T> {
     if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abort(waiter, signal.reason))
   }
 
-  /** Takes the caller whose turn it is; a lease will end it. @param limited whether those who may only hold a share have a turn */
-  take(now: number, limited: boolean): Waiter<T> | undefined {
-    return this.#taken(this.#queue.take(now, limited))
+  /** Takes the caller whose turn it is; a lease will end it. */
+  take(now: number): Waiter<T> | undefined {
+    return this.#taken(this.#queue.take(now, this.#queue.limited.size > 0 && this.limitedRoom > 0))
   }
 
   /** Takes the next caller who waits to share a connection. */

@@ -170,8 +170,7 @@ export class Pool<T extends object> {
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
       if (this.#slots.live > capacityOf(this.#settings))
         this.#lifecycle.close(slot, connection, 'above-max', now)
-      else if (this.#isFresh(slot, now))
-        this.#lend(slot, this.#callers.take(now, this.#callers.limitedRoom > 0) as Waiter<T>, now)
+      else if (this.#isFresh(slot, now)) this.#lend(slot, this.#callers.take(now) as Waiter<T>, now)
       else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
       else if (this.#callers.demand > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
       else return
