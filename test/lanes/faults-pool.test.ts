@@ -38,7 +38,7 @@ async function far(config: PoolConfig): Promise<Pool> {
   const url = new URL(config.connectionString ?? databaseUrl())
   url.host = `${proxy.host}:${proxy.port}`
   const pool = open({ ...config, connectionString: url.href })
-  await learn(pool)
+  await opened(pool, 1)
   return pool
 }
 
@@ -71,6 +71,7 @@ describe('callers who need a whole connection', () => {
   test('do not wait for a lane with a slow head while another lane could be given up', async () => {
     const name = freshName()
     const pool = await far({ max: 2, applicationName: name })
+    await learn(pool)
     await opened(pool, 2)
     const controller = new AbortController()
     const slow = ending(pool.query(SLEEP, [30], { signal: controller.signal }))
@@ -219,7 +220,11 @@ test('a first connection that is slow to open carries everybody who came meanwhi
 test('an init hook that leaves statements on its connection does not mix their answers with others', async () => {
   const hooked: unknown[] = []
   const onConnect = (client: { query(text: string, values: unknown[]): Promise<{ rows: unknown[] }> }) => {
-    for (let n = 0; n < 5; n++) void client.query(LOOKUP, [-n - 1]).then(({ rows }) => hooked.push(rows[0]))
+    for (let n = 0; n < 5; n++)
+      void client.query(LOOKUP, [-n - 1]).then(
+        ({ rows }) => hooked.push(rows[0]),
+        () => undefined,
+      )
   }
   const pool = open({ onConnect, max: 2 })
   const all = Array.from({ length: 50 }, (_, n) => pool.query(LOOKUP, [n], { class: 'simple' }))
