@@ -115,7 +115,7 @@ async function program(code: string): Promise<{ child: ChildProcess; next: () =>
   return { child, next: async () => (await lines.next()).value ?? '' }
 }
 
-describe('an embedded Postgres', () => {
+describe('an embedded Postgres', { timeout: 60_000 }, () => {
   test('starts, takes a password over TCP, and leaves no process, folder or port behind', async () => {
     const server = await startPostgres({ settings: { work_mem: '7MB' } })
     const folder = await folderOf(server)
@@ -248,7 +248,7 @@ describe('an embedded Postgres', () => {
   })
 })
 
-describe('when the parent is killed with SIGKILL', () => {
+describe('when the parent is killed with SIGKILL', { timeout: 60_000 }, () => {
   test('neither process nor folder remain', async () => {
     const { child, next } = await program(`
       const server = await startPostgres()
@@ -258,7 +258,7 @@ describe('when the parent is killed with SIGKILL', () => {
     const folder = await folderOf(server)
     expect(alive(server.processId)).toBe(true)
     child.kill('SIGKILL')
-    expect(await within(5_000, () => !alive(server.processId) && !existsSync(folder))).toBe(true)
+    expect(await within(20_000, () => !alive(server.processId) && !existsSync(folder))).toBe(true)
     expect(await answers(server.port)).toBe(false)
   })
 
@@ -269,7 +269,7 @@ describe('when the parent is killed with SIGKILL', () => {
     await next() // initdb has said its first line
     expect(readdirSync(temporary)).toHaveLength(1)
     child.kill('SIGKILL')
-    expect(await within(5_000, () => readdirSync(temporary).length === 0)).toBe(true)
+    expect(await within(20_000, () => readdirSync(temporary).length === 0)).toBe(true)
   })
 })
 
@@ -278,8 +278,8 @@ test('a program that simply ends takes its server with it', async () => {
     const server = await startPostgres()
     console.log(JSON.stringify({ url: server.url, processId: server.processId }))`)
   const { processId } = JSON.parse(await next()) as EmbeddedPostgres
-  expect(await within(5_000, () => child.exitCode === 0)).toBe(true)
-  expect(await within(5_000, () => !alive(processId))).toBe(true)
+  expect(await within(20_000, () => child.exitCode === 0)).toBe(true)
+  expect(await within(20_000, () => !alive(processId))).toBe(true)
 })
 
 test('the watch on sessions sees the most there were, also after they have gone', async () => {
