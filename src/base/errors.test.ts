@@ -1,18 +1,8 @@
 import { expect, test } from 'vitest'
-import type { PoolNumbers } from './errors.ts'
+import { numbersWith } from '../../test/support/numbers.ts'
 import { codeOf, describeNumbers, messageOf, SluiceError } from './errors.ts'
 
-const numbers: PoolNumbers = {
-  max: 10,
-  opening: 6,
-  idle: 0,
-  checking: 0,
-  leased: 4,
-  shared: 0,
-  cancelling: 0,
-  closing: 0,
-  waiting: 120,
-}
+const numbers = numbersWith({ opening: 6, leased: 4, waiting: 120 })
 
 test('an error carries its code, phase, numbers and cause', () => {
   const cause = new Error('refused')

@@ -1,6 +1,6 @@
 /** Everybody who waits, in one line for each use of a connection, since not everybody can take what is free. */
 import type { Waiter, WaitQueueOptions } from './waiters.ts'
-import { PASSES, WaitQueue } from './waiters.ts'
+import { Turns, WaitQueue } from './waiters.ts'
 
 export class Lines<T> {
   readonly exclusive: WaitQueue<T>
@@ -8,7 +8,7 @@ export class Lines<T> {
   readonly shared: WaitQueue<T>
   readonly #all: readonly WaitQueue<T>[]
   readonly #options: WaitQueueOptions
-  #passes = 0
+  readonly #turns = new Turns()
 
   constructor(options: WaitQueueOptions) {
     this.#options = options
@@ -63,10 +63,8 @@ export class Lines<T> {
     }
     if (oldest === undefined || oldest === next) return next
     if (this.#options.fifo) return oldest
-    if (sinceOf(oldest) >= now - this.#options.ageMillis) return next
-    if (this.#passes++ < PASSES) return next
-    this.#passes = 0
-    return oldest
+    const isAged = sinceOf(oldest) < now - this.#options.ageMillis
+    return this.#turns.next(next, isAged ? oldest : undefined)
   }
 
   /** Takes the youngest waiter of the lowest priority below `level`; of any priority without `level`. */

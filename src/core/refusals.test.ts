@@ -1,5 +1,6 @@
 // The words in which the pool refuses. People match on the beginnings; the rest is for whoever is awake at night.
 import { expect, test } from 'vitest'
+import { numbersWith } from '../../test/support/numbers.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Scene } from './refusals.ts'
 import {
@@ -12,17 +13,7 @@ import {
   waiterTimeout,
 } from './refusals.ts'
 
-const numbers = {
-  max: 4,
-  opening: 0,
-  idle: 0,
-  checking: 0,
-  leased: 4,
-  shared: 0,
-  cancelling: 0,
-  closing: 0,
-  waiting: 9,
-}
+const numbers = numbersWith({ max: 4, leased: 4, waiting: 9 })
 const last = { message: 'connect refused', code: 'ECONNREFUSED', ageMillis: 1_200 }
 
 const full: Scene = {

@@ -117,16 +117,31 @@ export interface WaitQueueOptions {
   readonly fifo: boolean
 }
 
-/** How often an aged waiter is passed over before it gets a turn: one turn in eight is the least that any level keeps. */
-export const PASSES = 7
+/** How often whoever is aged is passed over before it gets a turn: one turn in eight is the least that anybody keeps. */
+const PASSES = 7
+
+/**
+ * Turns between the urgent and the aged. A bounded share, because an ageing that lifts whole levels would put an aged backlog
+ * in front of every urgent newcomer just when the pool is overloaded.
+ */
+export class Turns {
+  #passes = 0
+
+  /** Whose turn it is. */
+  next<X>(urgent: X, aged: X | undefined): X {
+    if (aged === undefined || this.#passes++ < PASSES) return urgent
+    this.#passes = 0
+    return aged
+  }
+}
 
 /** Everybody who waits. Add, remove and take cost O(1) in the number of waiters. */
 export class WaitQueue<T> {
   readonly #levels: readonly Level<T>[]
   readonly #ageMillis: number
   readonly #fifo: boolean
+  readonly #turns = new Turns()
   #size = 0
-  #passes = 0
 
   constructor(options: WaitQueueOptions) {
     this.#levels = Array.from(
@@ -198,9 +213,8 @@ export class WaitQueue<T> {
   }
 
   /**
-   * The most urgent level where somebody waits, except that a waiter on a less urgent one who has waited longer than
-   * `ageMillis` is passed over {@link PASSES} times at most. A bounded share, because an ageing that lifts whole levels would
-   * put an aged backlog in front of every urgent newcomer just when the pool is overloaded.
+   * The most urgent level where somebody waits, but sometimes a less urgent one on which somebody has waited longer than
+   * `ageMillis`.
    */
   #nextLevel(now: number): Level<T> | undefined {
     let urgent: Level<T> | undefined
@@ -215,9 +229,6 @@ export class WaitQueue<T> {
         agedSince = oldest.since
       }
     }
-    if (aged === undefined) return urgent
-    if (this.#passes++ < PASSES) return urgent
-    this.#passes = 0
-    return aged
+    return this.#turns.next(urgent, aged)
   }
 }

@@ -6,6 +6,7 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 
@@ -56,6 +57,23 @@ export type TypeParser = (value: string) => unknown
 /** How a client reads types, where it says. */
 export function typesOf(client: object): Types | undefined {
   return inside(client)._types
+}
+
+/** What reads the server's messages for pg. */
+export interface PgParser {
+  parse(bytes: Buffer, tell: (message: { name: string }) => void): void
+  handlePacket(offset: number, code: number, length: number, bytes: Buffer): { name: string }
+}
+
+let Parser: (new () => PgParser) | undefined
+
+/** A parser of pg's own, found from where pg is, so that its errors are pg's. */
+export function pgParser(): PgParser {
+  if (Parser === undefined) {
+    const besidePg = createRequire(createRequire(import.meta.url).resolve('pg'))
+    Parser = (besidePg('pg-protocol/dist/parser') as { Parser: new () => PgParser }).Parser
+  }
+  return new Parser()
 }
 
 /** Replaces how a client's connection reads its socket. Call before the client connects. */

@@ -1,5 +1,4 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
-import { systemClock } from '../base/clock.ts'
 import type { Lease } from '../core/lease.ts'
 import type { Use } from '../core/slot.ts'
 import type { BatchQuery } from './batch.ts'
@@ -35,6 +34,8 @@ export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
   /** Whether statements may share connections now. */
   readonly mayShare: () => boolean
 }
+
+const NO_BOUNDS: Bounds = Object.freeze({ millis: undefined, signal: undefined })
 
 export class Queries {
   readonly #parts: QueriesParts
@@ -111,7 +112,7 @@ export class Queries {
       trip = new Trip(this.#trips, cargo, call, answer)
       start(trip)
     }
-    this.#parts.statements.run<QueryResult>(begin, boundsOf(call, askedAt), {
+    this.#parts.statements.run<QueryResult>(begin, this.#boundsOf(call, askedAt), {
       isSent: () => trip?.isSent === true,
       answered: (error, result) => {
         if (error !== undefined && isSeveral(error, cargo.statement)) this.#alone(cargo, call, told)
@@ -185,11 +186,11 @@ export class Queries {
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
-    const askedAt = call.timeoutMillis === undefined ? 0 : systemClock.now()
+    const askedAt = call.timeoutMillis === undefined ? 0 : this.#parts.clock.now()
     const request = use === 'exclusive' ? call : { ...call, use }
     this.#parts.checkout.request(request, (error, lease) => {
       if (lease === undefined) told(error, undefined)
-      else this.#send(lease, boundsOf(call, askedAt), told, work)
+      else this.#send(lease, this.#boundsOf(call, askedAt), told, work)
     })
   }
 
@@ -205,6 +206,18 @@ export class Queries {
         told(error, undefined)
       },
     })
+  }
+
+  /** What is left of a call's time. */
+  #boundsOf(call: Call, askedAt: number): Bounds {
+    const { signal, statementMillis, timeoutMillis } = call
+    if (timeoutMillis === undefined) {
+      if (statementMillis === undefined && signal === undefined) return NO_BOUNDS
+      return { millis: statementMillis, signal }
+    }
+    const left = Math.max(1, timeoutMillis - (this.#parts.clock.now() - askedAt))
+    if (statementMillis !== undefined && statementMillis < left) return { millis: statementMillis, signal }
+    return { millis: left, askedMillis: timeoutMillis, signal }
   }
 
   #takeBack(lease: Lease<Client>, error: Error | undefined): void {
@@ -224,17 +237,4 @@ interface Work<R> {
 
 function useOfClass(kind: StatementClass | undefined): Use {
   return kind === undefined || kind === 'simple' ? 'exclusive' : 'limited'
-}
-
-const NO_BOUNDS: Bounds = Object.freeze({ millis: undefined, signal: undefined })
-
-function boundsOf(call: Call, askedAt: number): Bounds {
-  const { signal, statementMillis, timeoutMillis } = call
-  if (timeoutMillis === undefined) {
-    if (statementMillis === undefined && signal === undefined) return NO_BOUNDS
-    return { millis: statementMillis, signal }
-  }
-  const left = Math.max(1, timeoutMillis - (systemClock.now() - askedAt))
-  if (statementMillis !== undefined && statementMillis < left) return { millis: statementMillis, signal }
-  return { millis: left, askedMillis: timeoutMillis, signal }
 }

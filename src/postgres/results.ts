@@ -1,7 +1,6 @@
 /** The results that pg makes, seen from within: their fields are kept for the next run, and rows can be had as bytes. */
-import { createRequire } from 'node:module'
 import type { FieldDef, QueryResult, QueryResultRow, TypeParser } from './driver.ts'
-import { activeOf, PgResult as PgClass, readWith, typesOf } from './driver.ts'
+import { activeOf, PgResult as PgClass, pgParser, readWith, typesOf } from './driver.ts'
 
 /** A result of pg, seen from within. */
 export interface Result extends QueryResult {
@@ -95,21 +94,14 @@ export function decodeRow(
 /** A row as it comes: its values as bytes of the network's buffer. */
 export type RawRow = readonly (Buffer | null)[]
 
-interface PgParser {
-  parse(bytes: Buffer, tell: (message: { name: string }) => void): void
-  handlePacket(offset: number, code: number, length: number, bytes: Buffer): { name: string }
-}
-
 const DATA_ROW = 0x44
 
 /**
  * Lets a client's rows reach a statement as bytes where that statement says so (`isRaw`). pg reads every value as UTF-8 text,
- * which loses bytes that are none. Call before the client connects. Its parser is pg's own, found from where pg is, so that its
- * errors are pg's.
+ * which loses bytes that are none. Call before the client connects.
  */
 export function letRowsBeRaw(client: object): void {
-  pgParser ??= findParser()
-  const parser = new pgParser()
+  const parser = pgParser()
   const plain = parser.handlePacket.bind(parser)
   parser.handlePacket = (offset, code, length, bytes) => {
     const active = activeOf(client) as { isRaw?: boolean } | null | undefined
@@ -117,13 +109,6 @@ export function letRowsBeRaw(client: object): void {
     return { name: 'dataRow', fields: rawRow(bytes, offset) } as { name: string }
   }
   readWith(client, (bytes, tell) => parser.parse(bytes, tell))
-}
-
-let pgParser: (new () => PgParser) | undefined
-
-function findParser(): new () => PgParser {
-  const besidePg = createRequire(createRequire(import.meta.url).resolve('pg'))
-  return (besidePg('pg-protocol/dist/parser') as { Parser: new () => PgParser }).Parser
 }
 
 function rawRow(bytes: Buffer, offset: number): RawRow {

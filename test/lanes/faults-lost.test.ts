@@ -5,10 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Pool } from '../../src/index.ts'
 import { SluiceError } from '../../src/index.ts'
 import { PgClient } from '../../src/postgres/driver.ts'
-import { poolsWith } from '../support/pools.ts'
-import { databaseUrl, sessions } from '../support/postgres.ts'
-import type { TcpProxy } from '../support/proxy.ts'
-import { startProxy } from '../support/proxy.ts'
+import { networks, poolsWith } from '../support/pools.ts'
+import { sessions } from '../support/postgres.ts'
 import {
   ending,
   failed,
@@ -19,18 +17,13 @@ import {
   lookup,
   lookups,
   SLEEP,
-  target,
   turn,
   untilRunning,
   WAITING,
 } from './faults.ts'
 import { lanesOf } from './support.ts'
 
-const proxies: TcpProxy[] = []
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()))
-})
-
+const network = networks()
 const open = poolsWith({ max: 1 })
 
 // Nothing that goes wrong on a lane may go wrong for nobody.
@@ -65,12 +58,9 @@ test('when a session is killed the head keeps the server’s error, its neighbou
 })
 
 test('when the network is cut the head keeps the socket’s error, and its neighbours are told what is known', async () => {
-  const proxy = await startProxy(target())
-  proxies.push(proxy)
-  const url = new URL(databaseUrl())
-  url.host = `${proxy.host}:${proxy.port}`
+  const { proxy, connectionString } = await network()
   const name = freshName()
-  const pool = open({ applicationName: name, connectionString: url.href })
+  const pool = open({ applicationName: name, connectionString })
   await learn(pool)
   const head = ending(pool.query(SLEEP, [0.5]))
   const behind = Array.from({ length: 10 }, (_, n) => ending(pool.query(LOOKUP, [n])))

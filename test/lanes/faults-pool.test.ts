@@ -1,11 +1,9 @@
 /** What a pool does beside its lanes, or to them: whole connections, sizes, ends, renewals, and what keeps statements off lanes. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Pool, PoolConfig } from '../../src/index.ts'
-import { poolsWith } from '../support/pools.ts'
+import { networks, poolsWith } from '../support/pools.ts'
 import { databaseUrl, sessions, watchSessions, withClient } from '../support/postgres.ts'
-import type { TcpProxy } from '../support/proxy.ts'
-import { startProxy } from '../support/proxy.ts'
 import {
   constantLoad,
   ending,
@@ -17,27 +15,19 @@ import {
   lookups,
   opened,
   SLEEP,
-  target,
   turn,
   untilRunning,
   WAITING,
 } from './faults.ts'
 import { lanesOf, watchLanes } from './support.ts'
 
-const proxies: TcpProxy[] = []
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()))
-})
-
+const network = networks()
 const open = poolsWith({ max: 1 })
 
 /** Behind a network that keeps several answers on their way at any time, so that a loaded lane never runs empty by itself. */
 async function far(config: PoolConfig): Promise<Pool> {
-  const proxy = await startProxy(target(), { latencyMillis: 20 })
-  proxies.push(proxy)
-  const url = new URL(config.connectionString ?? databaseUrl())
-  url.host = `${proxy.host}:${proxy.port}`
-  const pool = open({ ...config, connectionString: url.href })
+  const { connectionString } = await network(20, config.connectionString)
+  const pool = open({ ...config, connectionString })
   await opened(pool, 1)
   return pool
 }

@@ -142,12 +142,6 @@ export function leadingHere(address: string): PoolConfig {
   return { connectionString: url.href, stream: () => new Redirected() } as PoolConfig
 }
 
-/** Where the server is. */
-export function target(): { host: string; port: number } {
-  const url = new URL(databaseUrl())
-  return { host: url.hostname, port: Number(url.port || 5432) }
-}
-
 /** A load that never ends by itself: there is always a statement on its way. Returns the way to stop, which tells how many were answered. */
 export function constantLoad(pool: Pool, callers: number, pauseMillis = 0): () => Promise<number> {
   let stopping = false

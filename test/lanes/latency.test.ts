@@ -1,33 +1,20 @@
 /** What lanes are for: many short statements on one connection cost one round trip, not one each. */
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Pool, QueryOptions } from '../../src/index.ts'
-import { poolsWith } from '../support/pools.ts'
-import { databaseUrl } from '../support/postgres.ts'
-import type { TcpProxy } from '../support/proxy.ts'
-import { startProxy } from '../support/proxy.ts'
+import { networks, poolsWith } from '../support/pools.ts'
 import { expectLanes, watchLanes, whereLanes } from './support.ts'
 
 const ROUND_TRIP_MILLIS = 50
 const LOOKUPS = 200
 const lookup = 'SELECT $1::int AS id, relname FROM pg_class WHERE oid = $2::int'
 
-const proxies: TcpProxy[] = []
-
-// Before the pools' own: what is said last runs first, and pools end through their proxies.
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()))
-})
-
+const network = networks()
 const open = poolsWith({ max: 1 })
 
 /** A pool of one on the far side of a slow network, its connection open. */
 async function farPool(): Promise<Pool> {
-  const url = new URL(databaseUrl())
-  const target = { host: url.hostname, port: Number(url.port || 5432) }
-  const proxy = await startProxy(target, { latencyMillis: ROUND_TRIP_MILLIS })
-  proxies.push(proxy)
-  url.host = `${proxy.host}:${proxy.port}`
-  const pool = open({ connectionString: url.href })
+  const { connectionString } = await network(ROUND_TRIP_MILLIS)
+  const pool = open({ connectionString })
   const client = await pool.connect()
   client.release()
   return pool

@@ -314,15 +314,16 @@ describe('a result', () => {
     expect(landing.flight.size).toBe(10)
   })
 
+  const reading = new Error('cannot be read')
+  const unreadable = {
+    getTypeParser: () => () => {
+      throw reading
+    },
+  }
+
   test('with a value that cannot be read is an error, told once the server is ready', async () => {
     const { fly, socket } = await connection()
-    const reading = new Error('cannot be read')
-    const own = {
-      getTypeParser: () => () => {
-        throw reading
-      },
-    }
-    const landing = fly(statement('SELECT 1', { types: own }), { simple: true })
+    const landing = fly(statement('SELECT 1', { types: unreadable }), { simple: true })
     socket.skip()
     await socket.say(describeRow(['n']), dataRow(['1']), dataRow(['2']), complete('SELECT 2'))
     expect(landing.times).toBe(0)
@@ -350,13 +351,7 @@ describe('a result', () => {
 
   test('with a value that cannot be read keeps that error when another follows', async () => {
     const { fly, socket } = await connection()
-    const reading = new Error('cannot be read')
-    const own = {
-      getTypeParser: () => () => {
-        throw reading
-      },
-    }
-    const landing = fly(statement('SELECT 1', { types: own }), { simple: true })
+    const landing = fly(statement('SELECT 1', { types: unreadable }), { simple: true })
     socket.skip()
     await socket.say(describeRow(['n']), dataRow(['1']), errorResponse({ code: '22012' }), ready())
     expect(landing).toMatchObject({ times: 1, error: reading })

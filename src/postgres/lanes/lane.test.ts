@@ -28,6 +28,8 @@ async function house({ roundTripMillis = 0, isRunning = true } = {}) {
     watch,
     roundTripMillis,
     isRunning,
+    stallMillis: 50,
+    cancelOnce: () => Promise.resolve(),
     wrote: () => told.push('wrote'),
     emptied: ({ depth }) => told.push(`emptied with ${depth}`),
   }

@@ -6,6 +6,7 @@ import { connectionOf, isDead, isInTransaction, plainQuery, setPipeline } from '
 import type { Flight, Passenger } from './flight.ts'
 import { together } from './flight.ts'
 import type { Names } from './names.ts'
+import { SHORT_MILLIS } from './times.ts'
 import type { Watch } from './watch.ts'
 
 /** What a lane needs of whoever packs it. */
@@ -13,6 +14,10 @@ export interface LaneOwner {
   readonly watch: Watch
   /** Milliseconds that an answer is on its way without the server doing anything. */
   readonly roundTripMillis: number
+  /** Milliseconds that a statement may keep those behind it waiting. */
+  readonly stallMillis: number
+  /** Asks the server once to cancel what a client runs. Resolves when no late cancellation can arrive any more. */
+  cancelOnce(client: Client): Promise<void>
   /** There is something to be flushed at the end of this turn. */
   wrote(lane: Lane): void
   /** Whether the pool takes callers, so that what is held would find another place. */
@@ -23,6 +28,12 @@ export interface LaneOwner {
 
 /** From so long at the head on, a statement keeps others from joining. Milliseconds. */
 const LATE_MILLIS = 8
+
+/** The statement that the server works on, and for how long it certainly has. */
+export interface Head {
+  readonly flight: Flight<Passenger>
+  readonly millis: number
+}
 
 /** Sent flights before this place are gone; the array is cut when so many are. */
 const CUT = 1_024
@@ -41,12 +52,19 @@ export class Lane {
   #over = false
   #headSince = 0
   #lost = false
+  /** How long the head may take while others wait, in milliseconds. */
+  #patience: number
+  /** A cancel request is under way, which might hit another statement than the one it is meant for. */
+  #cancelling = false
+  /** Cancellations that were asked for and not seen yet: one that came too late for its statement may hit the next one. */
+  #strays = 0
 
   constructor(lease: Lease<Client>, names: Names, owner: LaneOwner) {
     this.lease = lease
     this.client = lease.resource
     this.names = names
     this.#owner = owner
+    this.#patience = owner.stallMillis
     setPipeline(this.client, true)
   }
 
@@ -115,12 +133,13 @@ export class Lane {
   land(flight: Flight<Passenger>, error: Error | undefined, now: number): number {
     const { watch, roundTripMillis } = this.#owner
     const wasHead = this.#take(flight)
-    if (this.strays > 0 && codeOf(error) === '57014') this.strays -= 1
+    if (this.#strays > 0 && codeOf(error) === '57014') this.#strays -= 1
     watch.end()
     const own = watch.own(Math.max(this.#headSince, flight.sentAt + roundTripMillis), now)
     if (wasHead) {
       this.#headSince = now
       this.#late = false
+      this.#patience = this.#owner.stallMillis
     }
     if (error !== undefined && isFatal(error)) this.#lose()
     else if (isDead(this.client) || isInTransaction(this.client)) this.close()
@@ -203,8 +222,28 @@ export class Lane {
     for (const { owner } of held) owner.moved()
   }
 
-  /** The statement that the server works on, and for how long it certainly has by `seenAt`. */
-  head(seenAt: number): { readonly flight: Flight<Passenger>; readonly millis: number } | undefined {
+  /** Looks after the head: every answer that had come by `seenAt` was read. */
+  tick(seenAt: number): void {
+    const head = this.head(seenAt)
+    if (head === undefined) return
+    if (head.millis > SHORT_MILLIS) head.flight.owner.late(head.millis)
+    if (head.millis > this.#patience && !this.#cancelling && this.isCrowded) this.#endHead(head)
+  }
+
+  /** The head has had its time: it is ended, so that those behind it go on. Once more where that did not help for as long again. */
+  #endHead({ flight, millis }: Head): void {
+    this.#patience = millis + this.#owner.stallMillis
+    if (!flight.abandoned) flight.owner.stalled()
+    this.#cancelling = true
+    this.#strays += 1
+    const over = () => {
+      this.#cancelling = false
+    }
+    this.#owner.cancelOnce(this.client).then(over, over)
+  }
+
+  /** The head as it is at `seenAt`. */
+  head(seenAt: number): Head | undefined {
     const flight = this.#sent[this.#first]
     if (flight === undefined) return undefined
     const millis = seenAt - Math.max(this.#headSince, flight.sentAt + this.#owner.roundTripMillis)
@@ -212,15 +251,9 @@ export class Lane {
     return { flight, millis }
   }
 
-  /** Cancel requests under way, which might hit another statement than the one they are meant for. */
-  cancelling = 0
-
-  /** Cancellations that were asked for and not seen yet: one that came too late for its statement may hit the next one. */
-  strays = 0
-
   /** Whether a cancellation of ours may have hit what ends now. */
   get isAimedAt(): boolean {
-    return this.cancelling > 0 || this.strays > 0
+    return this.#cancelling || this.#strays > 0
   }
 
   /** Whether anybody waits behind the head. */

@@ -558,11 +558,11 @@ describe('a head that takes long', () => {
       ['stalled'],
       1,
     ])
-    expect([lane.isKept, lane.cancelling]).toEqual([false, 1])
+    expect([lane.isKept, lane.isAimedAt]).toEqual([false, true])
     server.cancels[0]?.destroy()
     await opened()
-    expect(lane.cancelling).toBe(0)
     await socketOf(lane).refuse({ code: '57014', message: 'canceling' })
+    expect(lane.isAimedAt).toBe(false)
     await socketOf(lane).answer({ rows: [['5']] })
     expect(next?.heard).toEqual(['[{"n":5}]'])
   })

@@ -4,11 +4,9 @@ import type { Lease } from '../../core/lease.ts'
 import type { Pool as Engine } from '../../core/pool.ts'
 import type { Client } from '../driver.ts'
 import { canPipeline, isBusy } from '../driver.ts'
-import type { Flight, Passenger } from './flight.ts'
 import type { LaneOwner } from './lane.ts'
 import { Lane } from './lane.ts'
 import type { Names } from './names.ts'
-import { SHORT_MILLIS } from './times.ts'
 import { Watch } from './watch.ts'
 
 /** What lanes work with. */
@@ -47,15 +45,18 @@ export class Lanes {
   #writing: Lane[] = []
   #current: Lane | undefined
   #filling: Lane | undefined
-  /** How long heads that were ended once may go on, in milliseconds. */
-  readonly #patience = new WeakMap<Flight<Passenger>, number>()
 
   constructor(parts: LanesParts) {
     this.#parts = parts
-    this.watch = new Watch(parts.clock, (seenAt) => this.#tick(seenAt))
+    this.watch = new Watch(parts.clock, (seenAt) => {
+      for (const lane of [...this.#lanes]) lane.tick(seenAt)
+    })
     const { watch } = this
+    const { cancelOnce, stallMillis } = parts
     this.#owner = {
       watch,
+      stallMillis,
+      cancelOnce,
       get roundTripMillis() {
         return parts.roundTrip()
       },
@@ -186,29 +187,6 @@ export class Lanes {
     if (lane.lease.released) return
     if (lane.depth > 0) lane.lease.cancel()
     else lane.lease.release()
-  }
-
-  #tick(seenAt: number): void {
-    for (const lane of [...this.#lanes]) {
-      const head = lane.head(seenAt)
-      if (head === undefined) continue
-      const { flight, millis } = head
-      if (millis > SHORT_MILLIS) flight.owner.late(millis)
-      const patience = this.#patience.get(flight) ?? this.#parts.stallMillis
-      if (millis > patience && lane.cancelling === 0 && lane.isCrowded) this.#endHead(lane, flight, millis)
-    }
-  }
-
-  /** The head has had its time: it is ended, so that those behind it go on. Once more where that did not help for as long again. */
-  #endHead(lane: Lane, flight: Flight<Passenger>, millis: number): void {
-    this.#patience.set(flight, millis + this.#parts.stallMillis)
-    if (!flight.abandoned) flight.owner.stalled()
-    lane.cancelling += 1
-    lane.strays += 1
-    const over = () => {
-      lane.cancelling -= 1
-    }
-    this.#parts.cancelOnce(lane.client).then(over, over)
   }
 
   stop(): void {

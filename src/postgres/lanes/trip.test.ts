@@ -312,15 +312,18 @@ test('a text that turns out to be several is known for that, and not prepared ag
 })
 
 describe('a cancellation that was meant for another', () => {
-  async function hit(idempotent: boolean, cancelling: number) {
+  /** As if a request to cancel something on that lane were under way. */
+  const aimAt = (lane: Lane) => Object.defineProperty(lane, 'isAimedAt', { value: true })
+
+  async function hit(idempotent: boolean, isAimedAt: boolean) {
     const parts = await sent(2, { idempotent })
-    parts.lane.cancelling = cancelling
+    if (isAimedAt) aimAt(parts.lane)
     await parts.socket.refuse({ code: '57014', message: 'canceling' })
     return parts
   }
 
   test('has the statement run again where running it twice does no harm', async () => {
-    const { socket, told } = await hit(true, 1)
+    const { socket, told } = await hit(true, true)
     expect([told[0]?.times, socket.waiting]).toEqual([0, 2])
     await socket.answer({ rows: [['1']] })
     await socket.answer({ rows: [['7']] })
@@ -329,7 +332,7 @@ describe('a cancellation that was meant for another', () => {
 
   test('is told when it has hit the statement three times', async () => {
     const { lane, socket, told } = await sent(1, { idempotent: true })
-    lane.cancelling = 1
+    aimAt(lane)
     for (let n = 1; n <= 3; n++) {
       expect(told[0]?.times).toBe(0)
       await socket.refuse({ code: '57014', message: `canceling ${n}` })
@@ -337,13 +340,27 @@ describe('a cancellation that was meant for another', () => {
     expect([told[0]?.error?.message, socket.waiting]).toEqual(['canceling 3', 0])
   })
 
+  test('is counted, and a move to another lane is not', async () => {
+    const { board, open, socketOf } = house()
+    const lanes = [await open(), await open(), await open()]
+    const { told } = board(lanes[0] as Lane, { idempotent: true })
+    const carrying = () => lanes.find(({ depth }) => depth === 1) as Lane
+    for (let moves = 0; moves < 2; moves++) carrying().close()
+    const last = carrying()
+    await settle()
+    aimAt(last)
+    await socketOf(last).refuse({ code: '57014', message: 'canceling' })
+    await socketOf(last).answer({ rows: [['7']] })
+    expect(told).toEqual({ times: 1, error: undefined, rows: [{ n: 7 }] })
+  })
+
   test('is told where running it twice may do harm', async () => {
-    const { socket, told } = await hit(false, 1)
+    const { socket, told } = await hit(false, true)
     expect([told[0]?.error?.message, socket.waiting]).toEqual(['canceling', 1])
   })
 
   test('is none where no cancellation of ours is under way', async () => {
-    const { socket, told } = await hit(true, 0)
+    const { socket, told } = await hit(true, false)
     expect([told[0]?.error?.message, socket.waiting]).toEqual(['canceling', 1])
   })
 })

@@ -43,8 +43,8 @@ export interface TripParts {
   readonly alone: (lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>) => void
 }
 
-/** How often a statement is sent that was hit by a cancel request meant for another. */
-const MOST_ATTEMPTS = 3
+/** How often a statement may be hit by a cancel request meant for another before its caller is told. */
+const MOST_HITS = 3
 
 /** Nothing is free, however fast it was measured. In milliseconds. */
 const LEAST_COST_MILLIS = 0.01
@@ -72,7 +72,7 @@ export class Trip implements Passenger {
   #waiting: AbortController | undefined
   /** The connection that turned out not to carry a lane, while the statement has it to itself. */
   #own: Lease<Client> | undefined
-  #attempts = 0
+  #hits = 0
   #unnamed = false
   #over = false
 
@@ -92,7 +92,6 @@ export class Trip implements Passenger {
     const { isSimple, pace } = this.#cargo
     const flight = takeOff<Trip>(this.#cargo, lane.names, this, this.#unnamed)
     flight.cost = Math.max(isSimple ? pace.times.mean : pace.times.cost, LEAST_COST_MILLIS)
-    this.#attempts += 1
     this.#lane = lane
     this.#flight = flight
     lane.push(flight)
@@ -123,7 +122,7 @@ export class Trip implements Passenger {
     const hitForAnother = codeOf(error) === '57014' && wasAimedAt && idempotent
     const wasForgotten = flight.mayRetry(error)
     if (wasForgotten) this.#unnamed = true
-    else if (!hitForAnother || this.#attempts === MOST_ATTEMPTS) return this.#tell(error, undefined)
+    else if (!hitForAnother || ++this.#hits === MOST_HITS) return this.#tell(error, undefined)
     this.#again(lane)
   }
 
