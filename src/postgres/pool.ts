@@ -106,14 +106,14 @@ export class Pool extends PgPool {
       options,
       onConnect: this.#config.onConnect,
       onError: (error: Error, client: Client) => this.#clientFailed(error, client),
-      onEnd: (client: Client) => void this.#engine.retire(client, 'lost'),
+      onEnd: (client: Client) => void this.#engine.lost(client),
     }
     return new Sessions(source, systemClock)
   }
 
   /** pg-pool ends the process when nobody listens for errors of idle clients; here they are logged. */
   #clientFailed(error: Error, client: Client): void {
-    if (!this.#engine.retire(client, 'lost'))
+    if (!this.#engine.lost(client))
       return this.log('additional client error after disconnection due to error', error)
     Object.assign(error, { client })
     if (this.listenerCount('error') > 0) this.emit('error', error, client)

@@ -3,7 +3,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
 import { codeOf, SluiceError } from '../base/errors.ts'
 import { within } from '../base/within.ts'
-import type { Driver, Reusable } from '../core/driver.ts'
+import type { Driver, OpenFault, Reusable } from '../core/driver.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import * as door from './driver.ts'
 import { letRowsBeRaw } from './results.ts'
@@ -23,6 +23,9 @@ export interface SessionSource {
 /** Open failures that another try may mend; anything else is for a person. SQLSTATE classes: 08 connection, 53 resources, 57P0x shutdown and start. */
 const PASSING =
   /^(08...|53...|57P0.|ECONNRESET|ECONNABORTED|ETIMEDOUT|EPIPE|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN)$/
+
+/** No place for one more session: too_many_connections, configuration_limit_exceeded. */
+const CROWDED = /^53[34]00$/
 
 /** The first pause before a cancel request is repeated; each later one is twice as long. */
 const CANCEL_AGAIN_MILLIS = 20
@@ -224,8 +227,10 @@ export class Sessions implements Driver<Client> {
     })
   }
 
-  permanent(error: unknown): boolean {
-    return !SluiceError.is(error) && !PASSING.test(codeOf(error) ?? '')
+  openFault(error: unknown): OpenFault {
+    const code = codeOf(error) ?? ''
+    if (CROWDED.test(code)) return 'crowded'
+    return SluiceError.is(error) || PASSING.test(code) ? 'passing' : 'permanent'
   }
 }
 
