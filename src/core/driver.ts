@@ -18,6 +18,8 @@ export type CloseReason =
   | 'lost'
   /** an error on it says that it should not be used again: another role of the server, a plan that no longer fits */
   | 'unfit'
+  /** its holder left it doing nothing inside a transaction for too long */
+  | 'abandoned'
   /** it did not answer its check */
   | 'check-failed'
   /** given back inside a transaction, a COPY or another state that must not reach the next caller */

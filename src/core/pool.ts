@@ -5,7 +5,7 @@ import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
 import { Callers } from './callers.ts'
-import type { Driver } from './driver.ts'
+import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
 import { Heart } from './heart.ts'
 import type { Hooks } from './hooks.ts'
@@ -299,6 +299,22 @@ export class Pool<T extends object> {
     const outlook = this.#losses.note(connection, generation, left, whole, now)
     if (outlook === 'gone') this.#lifecycle.renew('lost', now)
     else if (outlook === 'doubtful') this.doubt(now)
+  }
+
+  /**
+   * Takes a connection back from its holder and closes it: `error` is what the holder is told from then on.
+   * @returns whether it was lent
+   */
+  revoke(resource: T, reason: CloseReason, error: Error): boolean {
+    const slot = this.#lifecycle.slotOf(resource)
+    const lease = slot?.state
+    if (slot === undefined || !(lease instanceof Lease) || lease.kind !== 'leased') return false
+    const now = this.#clock.now()
+    lease.revoked = error
+    this.#leaks?.unwatch(lease, now - lease.since)
+    this.#lifecycle.close(slot, lease.connection, reason, now)
+    this.#pump(now)
+    return true
   }
 
   /** From now on every connection that is idle is asked whether it still answers before it is lent. */

@@ -33,6 +33,7 @@ import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { Listener } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
+import { Rounds } from './rounds.ts'
 import { Sessions } from './sessions.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import { Statements } from './statement.ts'
@@ -96,7 +97,23 @@ export class Pool extends PgPool {
       listens: () => this.listenerCount('acquire') > 0,
       isPgs: () => this.Client === PgClient || this.Client.prototype instanceof PgClient,
     })
-    this.#engine.attach(eventHooks(this, this.options.allowExitOnIdle === true))
+    const rounds = this.#makeRounds(read)
+    const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
+    this.#engine.attach(eventHooks(this, this.options.allowExitOnIdle === true, resting))
+    this.#engine.attach(rounds.hooks)
+  }
+
+  #makeRounds({ idleInTransactionMillis, silenceMillis }: ReadConfig): Rounds {
+    return new Rounds({
+      engine: this.#engine,
+      clock: systemClock,
+      silenceMillis,
+      idleInTransactionMillis,
+      someClient: () => this.#sessions.clients.at(-1),
+      reach: (client) => this.#sessions.reach(client),
+      cut: (client, error) => this.#sessions.cut(client, error),
+      numbers: () => this.#engine.numbers(),
+    })
   }
 
   /** Settings are asked for at every open, so that a password put into `options` later is seen. */
@@ -107,6 +124,9 @@ export class Pool extends PgPool {
       onConnect: this.#config.onConnect,
       onError: (error: Error, client: Client) => this.#clientFailed(error, client),
       onEnd: (client: Client) => void this.#engine.lost(client),
+      onGone: (client: Client) => void this.#engine.lost(client, true),
+      classify: this.#config.classify,
+      targetSessionAttrs: this.#config.targetSessionAttrs,
     }
     return new Sessions(source, systemClock)
   }

@@ -53,6 +53,7 @@ export class Traffic {
       depth,
       stallMillis,
       roundTrip: () => roundTrip.millis,
+      isFit: (client) => sessions.isFit(client),
       namesOf,
       cancelOnce: (client) =>
         within(systemClock, cancelTimeoutMillis, (signal) => sessions.cancelOnce(client, signal)),
