@@ -53,6 +53,7 @@ describe('a server that', () => {
       await failAll(pool)
       server.always([])
       await recover(pool)
+      expect(server.logins).toBeGreaterThan(0)
     },
   )
 
@@ -73,6 +74,7 @@ describe('a server that', () => {
     await failAll(pool)
     server.always([])
     await recover(pool)
+    expect(server.logins).toBeGreaterThan(1)
   })
 
   test('never accepts ends every wait in time, and its successor is used', async () => {
@@ -89,6 +91,7 @@ describe('a server that', () => {
       const server = await fake()
       Object.assign(pool.options, { port: server.port })
       await recover(pool)
+      expect(server.logins).toBeGreaterThan(0)
     } finally {
       await deaf.close()
     }
