@@ -69,6 +69,8 @@ export interface PoolConfig
    * int2, int4, int8, oid, float8, uuid, text types, json, jsonb) and is read as pg reads it. Values are the same either way. Default false.
    */
   binaryResults?: boolean | undefined
+  /** Answers that `query()` keeps for calls with `cache`, the ones used last. 1 to 1,000,000; default 1,000. */
+  cacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
   Client?: ClientClass | undefined
   /** Runs on every new connection before it is lent. */
@@ -91,6 +93,7 @@ export interface ReadConfig {
   readonly onConnect: PoolConfig['onConnect']
   readonly verify: PoolConfig['verify']
   readonly lanes: LaneOptions
+  readonly cacheSize: number
   /** What the client gets besides the caller's own options. */
   readonly client: Readonly<Record<string, unknown>>
 }
@@ -155,6 +158,7 @@ const OWN = [
   'prepare',
   'preparedStatementCacheSize',
   'binaryResults',
+  'cacheSize',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -225,6 +229,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
     lanes: readLanes(given),
+    cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
   }
 }

@@ -79,5 +79,6 @@ export class Traffic {
   stop(): void {
     this.#lanes.stop()
     this.#statements.stop()
+    this.queries.cache.clear()
   }
 }
