@@ -94,6 +94,8 @@ export interface PoolConfig
   targetSessionAttrs?: TargetSessionAttrs | undefined
   /** Decides what becomes of the connections after an error of the server: gets the error, and what Sluice would do. */
   classify?: Classify | undefined
+  /** Answers that `query()` keeps for calls with `cache`, the ones used last. 1 to 1,000,000; default 1,000. */
+  cacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
   Client?: ClientClass | undefined
   /** Runs on every new connection before it is lent. */
@@ -122,6 +124,7 @@ export interface ReadConfig {
   readonly onConnect: PoolConfig['onConnect']
   readonly verify: PoolConfig['verify']
   readonly lanes: LaneOptions
+  readonly cacheSize: number
   /** What the client gets besides the caller's own options. */
   readonly client: Readonly<Record<string, unknown>>
 }
@@ -189,6 +192,7 @@ const OWN = [
   'prepare',
   'preparedStatementCacheSize',
   'binaryResults',
+  'cacheSize',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -263,6 +267,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
     lanes: readLanes(given),
+    cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
   }
 }

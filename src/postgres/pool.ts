@@ -9,6 +9,7 @@ import type {
   Submittable,
 } from 'pg'
 import { systemClock } from '../base/clock.ts'
+import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
 import { within } from '../base/within.ts'
@@ -18,6 +19,8 @@ import type { AcquireOptions } from '../core/options.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
 import type { BatchQuery } from './batch.ts'
+import type { CachedResult } from './cache/kept.ts'
+import type { CacheOptions } from './cache/rule.ts'
 import type { Call, QueryOptions } from './call.ts'
 import { readCall } from './call.ts'
 import { Checkout } from './checkout.ts'
@@ -205,6 +208,14 @@ export class Pool extends PgPool {
    */
   // biome-ignore-start lint/suspicious/noExplicitAny: the type parameters and their defaults are those of @types/pg, so that code that swaps the import type-checks
   query<T extends Submittable>(queryStream: T): T
+  query<R extends QueryResultRow = any, I = any[]>(
+    textOrConfig: string | (QueryConfig<I> & QueryOptions),
+    values: QueryConfigValues<I> | undefined,
+    options: QueryOptions & { readonly cache: CacheOptions },
+  ): Promise<CachedResult<R>>
+  query<R extends QueryResultRow = any, I = any[]>(
+    config: QueryConfig<I> & QueryOptions & { readonly cache: CacheOptions },
+  ): Promise<CachedResult<R>>
   query<R extends any[] = any[], I = any[]>(
     config: QueryArrayConfig<I> & QueryOptions,
     values?: QueryConfigValues<I>,
@@ -292,6 +303,11 @@ export class Pool extends PgPool {
       readNumber(options as Given, 'concurrency', { min: 1, max: 10_000 }) ??
       this.#config.parallelQueries ??
       this.options.max
+    if (options.cache?.key !== undefined)
+      throw new SluiceError(
+        'SLUICE_BAD_OPTION',
+        'parallel() takes cache without a key, which would be one for all of its statements',
+      )
     return parallel(queries, concurrency, (query) => {
       const { text, values } = typeof query === 'string' ? { text: query, values: undefined } : query
       return this.query(text, values as unknown[] | undefined, options)

@@ -3,6 +3,7 @@ import type { Lease } from '../core/lease.ts'
 import type { Use } from '../core/slot.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
+import { Cache } from './cache/cache.ts'
 import type { Call, QueryOptions } from './call.ts'
 import { NO_OPTIONS, readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
@@ -38,6 +39,8 @@ export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
 const NO_BOUNDS: Bounds = Object.freeze({ millis: undefined, signal: undefined })
 
 export class Queries {
+  /** For calls with `cache`. */
+  readonly cache: Cache
   readonly #parts: QueriesParts
   readonly #trips: TripParts
   /** What a call without options asks for. */
@@ -45,12 +48,14 @@ export class Queries {
 
   constructor(parts: QueriesParts) {
     this.#parts = parts
+    this.cache = new Cache({ ...parts, run: (given, told) => this.query(given, told) })
     this.#plainCall = readCall(NO_OPTIONS, parts.config)
     this.#trips = { ...parts, alone: (lease, cargo, answer) => this.#aloneOn(lease, cargo, answer) }
   }
 
   /** Runs one statement. */
   query(given: QueryArguments, told: Told<unknown>): void {
+    if (given.options.cache !== undefined) return this.cache.query(given, told)
     const { config, isPgs, texts } = this.#parts
     let call: Call
     let statement: Cargo['statement'] | undefined

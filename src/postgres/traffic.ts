@@ -80,5 +80,6 @@ export class Traffic {
   stop(): void {
     this.#lanes.stop()
     this.#statements.stop()
+    this.queries.cache.clear()
   }
 }
