@@ -18,6 +18,8 @@ export interface SupplyParts<T extends object> {
   readonly alarm: Alarm
 }
 
+/** So many are opened for a burst whatever is expected of what is lent: most are not larger, and need not wait for an estimate. */
+const EAGER = 3
 /** How many leases their typical time looks back on. */
 const TYPICAL_LEASES = 16
 /** The part of an open's time that a burst is given to show how fast it is served, and the most of it in milliseconds. */
@@ -30,6 +32,8 @@ export class Supply<T extends object> {
   #leaseMillis: number | undefined
   /** Since when no connection was to spare. */
   #pressedSince: number | undefined
+  /** Opens that were started since then. */
+  #started = 0
 
   constructor(parts: SupplyParts<T>) {
     this.#parts = parts
@@ -62,12 +66,13 @@ export class Supply<T extends object> {
     const wanted = Math.max(this.#inTime(unmet, now), missing)
     const starts = Math.min(wanted, room, opens.allowance(callers.promptOpens, now))
     for (let n = 0; n < starts; n++) lifecycle.open(now)
+    this.#started += Math.max(0, starts)
   }
 
   /**
-   * Of the connections that callers need, those to be opened now. None for a burst that what is lent will have served before an
-   * open could: it costs the server a session, and comes too late. A pool that has been short for as long as an open takes
-   * does not wait any more, whatever the estimate says.
+   * Of the connections that callers need, those to be opened now: only a few for a burst that what is lent will have served
+   * before an open could. More would cost the server sessions and come too late. A pool that has been short for as long as an
+   * open takes does not wait any more, whatever the estimate says.
    */
   #inTime(unmet: number, now: number): number {
     const { alarm, callers, opens, slots } = this.#parts
@@ -83,12 +88,13 @@ export class Supply<T extends object> {
     const lookAt = this.#pressedSince + patience
     if (now >= lookAt) return unmet
     alarm.by(lookAt, now)
-    return 0
+    return Math.min(unmet, Math.max(0, EAGER - this.#started))
   }
 
   /** A connection is to spare. */
   relieved(): void {
     this.#pressedSince = undefined
+    this.#started = 0
   }
 
   /** Looks again where a check or an open takes long: it must not hold up the callers who count on it. */
