@@ -42,6 +42,8 @@ describe('a server that', () => {
     ['drips more slowly than the open may take', { at: 'startup', fault: { drip: 20 } }],
     ['talks garbage', { at: 'startup', fault: 'garbage' }],
     ['resets connections', { at: 'startup', fault: 'reset' }],
+    ['resets connections in the handshake', { at: 'ready', fault: 'reset' }],
+    ['hangs up', { at: 'startup', fault: 'half-close' }],
     ['is shutting down', { at: 'startup', fault: 'shutdown' }],
     ['has too many clients', { at: 'startup', fault: { error: '53300' } }],
   ]
@@ -59,8 +61,6 @@ describe('a server that', () => {
 
   const afterwards: [string, Script][] = [
     ...broken,
-    ['resets connections in the handshake', { at: 'ready', fault: 'reset' }],
-    ['hangs up', { at: 'startup', fault: 'half-close' }],
     ['refuses the password', { at: 'startup', fault: { error: '28P01' } }],
     ['has lost the database', { at: 'startup', fault: { error: '3D000' } }],
   ]

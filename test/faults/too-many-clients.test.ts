@@ -1,5 +1,5 @@
 /** A server that has no room for more sessions. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Pool } from '../../src/index.ts'
 import { fakeServers, poolsWith } from '../support/pools.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
@@ -35,6 +35,28 @@ test.each(['53300', '53400'])(
     expect(mostInASecond(server.acceptedAt)).toBeLessThan(60)
   },
 )
+
+test('too many clients make the pool knock more gently, until it is let in', async () => {
+  const server = await fake([
+    { at: 'startup', fault: { pause: 50 } },
+    { at: 'startup', fault: { error: '53300' } },
+  ])
+  const pool = open({ connectionString: server.url, max: 20 })
+  const asked = Promise.all(Array.from({ length: 20 }, () => use(pool)))
+  asked.catch(() => undefined)
+  await vi.waitFor(() => expect(pool.stats().openFailures).toBeGreaterThan(5), 10_000)
+  let most = 0
+  await vi.waitFor(
+    () => {
+      most = Math.max(most, pool.stats().opening)
+      expect(pool.stats().openFailures).toBeGreaterThan(9)
+    },
+    { timeout: 10_000, interval: 2 },
+  )
+  expect(most).toBeLessThanOrEqual(2)
+  server.always([])
+  await asked
+})
 
 test('a server that allows fewer sessions than max fails nobody, and is not stormed', async () => {
   const role = 'sluice_few'
