@@ -33,6 +33,9 @@ export interface QueryOptions {
   readonly cache?: CacheOptions | undefined
 }
 
+/** Called once: with an error, or with a result. */
+export type Told<R> = (error: unknown, result: R | undefined) => void
+
 /** A call, ready to run. */
 export interface Call {
   readonly priority: Priority | undefined

@@ -12,6 +12,10 @@ import {
 } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
+import { readBreaker } from '../resilience/breaker.ts'
+import type { RetryOptions, RetrySettings } from '../resilience/retry.ts'
+import { readRetry } from '../resilience/retry.ts'
 import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -94,6 +98,16 @@ export interface PoolConfig
   targetSessionAttrs?: TargetSessionAttrs | undefined
   /** Decides what becomes of the connections after an error of the server: gets the error, and what Sluice would do. */
   classify?: Classify | undefined
+  /**
+   * Runs calls of `query()` and `batch()` again that failed for a passing reason, where that is safe: nothing was sent, the server has
+   * undone them, or they are `idempotent`. `true` is three attempts. Default false.
+   */
+  retry?: boolean | RetryOptions | undefined
+  /**
+   * Refuses calls at once while the server is away, and lets one through now and then to see whether it is back. `true` opens it
+   * when half of 20 calls or more have failed within 10 s, or five opens in a row. Default false.
+   */
+  circuitBreaker?: boolean | BreakerOptions | undefined
   /** Answers that `query()` keeps for calls with `cache`, the ones used last. 1 to 1,000,000; default 1,000. */
   cacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
@@ -121,6 +135,8 @@ export interface ReadConfig {
   readonly silenceMillis: number
   readonly targetSessionAttrs: TargetSessionAttrs | undefined
   readonly classify: Classify | undefined
+  readonly retry: RetrySettings | undefined
+  readonly breaker: BreakerSettings | undefined
   readonly onConnect: PoolConfig['onConnect']
   readonly verify: PoolConfig['verify']
   readonly lanes: LaneOptions
@@ -184,6 +200,8 @@ const OWN = [
   'silenceTimeoutMillis',
   'targetSessionAttrs',
   'classify',
+  'retry',
+  'circuitBreaker',
   'endpoint',
   'pipelining',
   'laneDepth',
@@ -224,7 +242,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'retry', 'circuitBreaker', 'agents', 'echo'])
+const PLANNED = new Set(['profile', 'agents', 'echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
@@ -264,6 +282,8 @@ export function readConfig(config: PoolConfig): ReadConfig {
     silenceMillis: (readMillis(given, 'silenceTimeoutMillis') ?? 10_000) || Number.POSITIVE_INFINITY,
     targetSessionAttrs: readWord(given, 'targetSessionAttrs', ['any', 'read-write']),
     classify: readFunction(given, 'classify'),
+    retry: readRetry(given.retry),
+    breaker: readBreaker(given.circuitBreaker),
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
     lanes: readLanes(given),

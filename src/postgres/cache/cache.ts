@@ -10,11 +10,11 @@ import type { QueryArguments } from '../forms.ts'
 import { readStatement } from '../lanes/statement.ts'
 import type { Texts } from '../lanes/texts.ts'
 import type { Answer, Statements } from '../statement.ts'
+import { isUnserved } from '../trouble.ts'
 import type { CachedResult } from './kept.ts'
 import { copyOf, isResult, sizeOf } from './kept.ts'
 import type { CacheRule } from './rule.ts'
 import { keyOf, readRule } from './rule.ts'
-import { isUnserved } from './unserved.ts'
 
 /** In bytes, as far as they can be told. A larger answer is not kept: copying it would take as long as asking again. */
 const LARGEST_ANSWER = 1_048_576

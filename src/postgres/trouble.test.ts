@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { SluiceError } from '../../base/errors.ts'
-import { isUnserved } from './unserved.ts'
+import { SluiceError } from '../base/errors.ts'
+import { isUnserved, troubleOf } from './trouble.ts'
 
 const coded = (code: string, more = {}) => Object.assign(new Error('failed'), { code, ...more })
 
@@ -28,4 +28,14 @@ test.each([
   [new TypeError('no')],
 ])('%s does not', (error) => {
   expect(isUnserved(error)).toBe(false)
+})
+
+test.each([
+  [coded('23505'), 'none'],
+  [coded('57P03'), 'away'],
+  [new SluiceError('SLUICE_QUERY_TIMEOUT', ''), 'away'],
+  [new SluiceError('SLUICE_SHED', ''), 'busy'],
+  [new SluiceError('SLUICE_ABORTED', ''), 'own'],
+] as const)('%s: who is in trouble is %s', (error, trouble) => {
+  expect(troubleOf(error)).toBe(trouble)
 })
