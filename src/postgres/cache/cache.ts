@@ -150,7 +150,9 @@ export class Cache {
     const bounds = { millis: timeoutMillis, signal }
     this.#parts.statements.run(start, bounds, {
       whatNow: () =>
-        (seat?.flight.waiters.size ?? 0) > 1 ? 'the statement goes on for others who wait for it' : undefined,
+        (seat?.flight.waiters.size ?? 0) > 1
+          ? 'the statement goes on for others who wait for it'
+          : 'nobody else waits for the statement, so it is given up, be it in the queue or at the server',
       answered: (error, result) => {
         if (result === undefined) this.#failed(asked, error, told)
         else told(undefined, copyOf(result, undefined, 0))
