@@ -224,6 +224,20 @@ test('each caller has a time of its own, at whose end a stale answer will do', a
   expect(await long).toMatchObject({ rows: [{ n: 2 }], cached: undefined })
 })
 
+test('a run that was too slow for one caller takes no further ones, and does not replace what overtook it', async () => {
+  const { ask, clock, get, last, sent } = make()
+  const impatient = Promise.allSettled([ask({ ...MINUTE, timeout: 100 })])
+  const patient = ask(MINUTE)
+  const slow = last()
+  await clock.advance(100)
+  expect(await impatient).toMatchObject([{ status: 'rejected' }])
+  expect(await get(MINUTE)).toEqual([2, undefined])
+  expect(sent).toHaveLength(2)
+  slow.answer([{ n: 1 }])
+  expect(await patient).toMatchObject({ rows: [{ n: 1 }], cached: undefined })
+  expect(await get(MINUTE)).toEqual([2, 'fresh'])
+})
+
 test('what one caller does to its rows, no other sees', async () => {
   const { ask, last } = make()
   const first = ask(MINUTE)
