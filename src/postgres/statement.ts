@@ -22,8 +22,8 @@ export interface Bounds {
 export interface Ends<R> {
   /** Whether the statement is at the server yet; missing where it is sent as soon as it starts. */
   isSent?(): boolean
-  /** What becomes of the statement when its caller gives up; undefined where it ends with its caller. */
-  whatNow?(): string | undefined
+  /** What becomes of the statement when its caller gives up; missing where that follows from its outcome. */
+  whatNow?(): string
   /** The driver has answered. */
   answered(error: Error | undefined, result: R | undefined): void
   /** Its caller has given up; the statement still runs. */

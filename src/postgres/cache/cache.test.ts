@@ -186,7 +186,11 @@ test('the run ends when the last caller gives up, and the next one starts its ow
   const asked = controllers.map(({ signal }) => ask({ ...MINUTE, signal }))
   const outcomes = Promise.allSettled(asked)
   for (const controller of controllers) controller.abort()
-  expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  const given = 'nobody else waits for the statement, so it is given up, be it in the queue or at the server'
+  expect(await outcomes).toMatchObject([
+    { reason: { message: expect.stringContaining('goes on for others') } },
+    { reason: { message: expect.stringContaining(given) } },
+  ])
   expect(last().given.options.signal?.aborted).toBe(true)
   expect(await get(MINUTE)).toEqual([2, undefined])
   expect(sent).toHaveLength(2)
@@ -218,6 +222,20 @@ test('each caller has a time of its own, at whose end a stale answer will do', a
   expect(await short).toMatchObject({ cached: 'stale', ageMillis: 2_100 })
   last().answer([{ n: 2 }])
   expect(await long).toMatchObject({ rows: [{ n: 2 }], cached: undefined })
+})
+
+test('a run that was too slow for one caller takes no further ones, and does not replace what overtook it', async () => {
+  const { ask, clock, get, last, sent } = make()
+  const impatient = Promise.allSettled([ask({ ...MINUTE, timeout: 100 })])
+  const patient = ask(MINUTE)
+  const slow = last()
+  await clock.advance(100)
+  expect(await impatient).toMatchObject([{ status: 'rejected' }])
+  expect(await get(MINUTE)).toEqual([2, undefined])
+  expect(sent).toHaveLength(2)
+  slow.answer([{ n: 1 }])
+  expect(await patient).toMatchObject({ rows: [{ n: 1 }], cached: undefined })
+  expect(await get(MINUTE)).toEqual([2, 'fresh'])
 })
 
 test('what one caller does to its rows, no other sees', async () => {

@@ -49,7 +49,10 @@ type Told = (error: unknown, result: unknown) => void
 
 interface Kept {
   readonly result: QueryResult
+  /** When it came. */
   readonly at: number
+  /** When it was asked for. */
+  readonly askedAt: number
 }
 
 /** A call that has been read. */
@@ -64,6 +67,11 @@ interface Asked {
 class Flight {
   readonly waiters = new Set<Answer<QueryResult>>()
   readonly abort = new AbortController()
+  readonly askedAt: number
+
+  constructor(askedAt: number) {
+    this.askedAt = askedAt
+  }
 }
 
 /** One who waits. */
@@ -150,13 +158,17 @@ export class Cache {
     const bounds = { millis: timeoutMillis, signal }
     this.#parts.statements.run(start, bounds, {
       whatNow: () =>
-        (seat?.flight.waiters.size ?? 0) > 1 ? 'the statement goes on for others who wait for it' : undefined,
+        (seat?.flight.waiters.size ?? 0) > 1
+          ? 'the statement goes on for others who wait for it'
+          : 'nobody else waits for the statement, so it is given up, be it in the queue or at the server',
       answered: (error, result) => {
         if (result === undefined) this.#failed(asked, error, told)
         else told(undefined, copyOf(result, undefined, 0))
       },
       abandoned: (error) => {
         if (seat !== undefined) this.#leave(asked.key, seat)
+        // It may never be answered: who asks from now on must not wait for it too.
+        if (seat !== undefined && error.code === 'SLUICE_QUERY_TIMEOUT') this.#land(asked.key, seat.flight)
         this.#failed(asked, error, told)
       },
     })
@@ -174,7 +186,7 @@ export class Cache {
   #join(asked: Asked, answer: Answer<QueryResult>): Flight {
     const { key } = asked
     const underway = this.#flights.get(key)
-    const flight = underway ?? new Flight()
+    const flight = underway ?? new Flight(this.#parts.clock.now())
     flight.waiters.add(answer)
     if (underway === undefined) this.#fly(asked, flight)
     else this.#joined += 1
@@ -196,19 +208,22 @@ export class Cache {
     this.#parts.run({ ...given, options }, (error, result) => {
       this.#land(key, flight)
       const failure = error ?? (isResult(result) ? undefined : noResult())
-      if (failure === undefined) this.#keep(key, result as QueryResult)
+      if (failure === undefined) this.#keep(key, result as QueryResult, flight)
       for (const answer of flight.waiters)
         answer(failure as Error | undefined, failure === undefined ? (result as QueryResult) : undefined)
     })
   }
 
+  /** Nobody joins it any more. */
   #land(key: string, flight: Flight): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
   }
 
-  #keep(key: string, result: QueryResult): void {
+  #keep(key: string, result: QueryResult, { askedAt }: Flight): void {
+    // A run that was overtaken saw older data.
+    if ((this.#kept.peek(key)?.askedAt ?? 0) > askedAt) return
     const size = sizeOf(result.rows, LARGEST_ANSWER) + sizeOf(key, LARGEST_ANSWER)
-    this.#kept.set(key, { result, at: this.#parts.clock.now() }, { size })
+    this.#kept.set(key, { result, at: this.#parts.clock.now(), askedAt }, { size })
   }
 }
 
