@@ -32,7 +32,9 @@ test('whatever comes, goes and changes, the least stands first', () => {
           heap.moved(item)
         }
         expect(heap.size).toBe(items.length)
-        expect(heap.first?.key).toBe(items.length === 0 ? undefined : Math.min(...items.map(({ key }) => key)))
+        expect(heap.first?.key).toBe(
+          items.length === 0 ? undefined : Math.min(...items.map(({ key }) => key)),
+        )
       }
     }),
   )

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
+import { Agents } from './agents.ts'
 import { Callers, CHECK_PATIENCE_MILLIS, OPEN_PATIENCE_MILLIS } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
@@ -23,8 +24,8 @@ import { Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
 import { inspect } from './upkeep.ts'
-import type { Settle, Taker } from './waiters.ts'
-import { Waiter } from './waiters.ts'
+import type { Settle, Taker } from './waiter.ts'
+import { Waiter } from './waiter.ts'
 
 type Mode = PoolStats['state']
 
@@ -35,7 +36,7 @@ export class Pool<T extends object> {
   readonly #clock: Clock
   readonly #settings: Settings
   readonly #permanent: (error: unknown) => boolean
-  readonly #slots = new Slots<T>()
+  readonly #slots: Slots<T>
   readonly #callers: Callers<T>
   readonly #opens: Opens
   readonly #alarm: Alarm
@@ -60,6 +61,8 @@ export class Pool<T extends object> {
     const { clock = systemClock, random = Math.random } = surroundings
     this.#clock = clock
     this.#settings = readPoolOptions(options)
+    const agents = this.#settings.agents && new Agents(this.#settings.agents)
+    this.#slots = new Slots<T>(agents)
     this.#permanent = (error) => driver.permanent(error)
     this.#opens = new Opens(random)
     this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
@@ -73,6 +76,7 @@ export class Pool<T extends object> {
       opens: this.#opens,
       hooks: this.#hooks,
       tally: this.#tally,
+      agents,
     }
     if (this.#settings.leakDetectionMillis > 0) this.#leaks = new Leaks<T>(parts)
     this.#callers = new Callers<T>(parts, () => this.#pump(clock.now()))
@@ -116,8 +120,7 @@ export class Pool<T extends object> {
     const slot = this.#slots.idle.last
     const free =
       slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
-    const allowed = use !== 'limited' || this.#callers.limitedRoom > 0
-    if (free && allowed && options.signal?.aborted !== true)
+    if (free && this.#callers.mayHave(agent, use) && options.signal?.aborted !== true)
       this.#lend(slot, { agent, since: now, settle, use, holding }, now)
     else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding), options, now)
   }
@@ -128,13 +131,14 @@ export class Pool<T extends object> {
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return this.#callers.turnAway(waiter, mode)
     const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
-    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, this.#room) + ready)
-    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
-    if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
     )
+    if (options.timeoutMillis !== undefined) waiter.ownMillis = millis
+    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, this.#room) + ready)
+    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
+    if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
     this.#callers.add(waiter, millis, options.signal)
     this.#pump(now)
   }
@@ -389,6 +393,7 @@ export class Pool<T extends object> {
       total: this.#slots.total,
       state: this.#mode,
       waitingByPriority: this.#callers.sizes,
+      overloaded: this.#callers.isStanding,
       oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
       lastOpenFailure: this.#opens.lastFailure(now),
     })

@@ -1,12 +1,21 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Order } from '../../test/model/order.ts'
+import { Waiter } from './waiter.ts'
 import type { WaitQueueOptions } from './waiters.ts'
-import { Waiter, WaitQueue } from './waiters.ts'
+import { WaitQueue } from './waiters.ts'
 
 const HIGH = 0
 const MEDIUM = 1
 const LOW = 2
+
+const DEFAULTS: WaitQueueOptions = {
+  max: 10,
+  priorityLevels: 3,
+  ageMillis: 1_000,
+  acquireTimeoutMillis: 30_000,
+  fifo: false,
+}
 
 function evict(queue: WaitQueue<string>, level = -1): Waiter<string> | undefined {
   const youngest = queue.youngest(level)
@@ -15,7 +24,7 @@ function evict(queue: WaitQueue<string>, level = -1): Waiter<string> | undefined
 }
 
 function queue(options: Partial<WaitQueueOptions> = {}) {
-  const subject = new WaitQueue<string>({ priorityLevels: 3, ageMillis: 1_000, fifo: false, ...options })
+  const subject = new WaitQueue<string>({ ...DEFAULTS, ...options })
   const names = new Map<Waiter<string>, string>()
   const add = (name: string, level = MEDIUM, agent?: string, since = 0) => {
     const waiter = new Waiter<string>(level, agent, since, () => undefined, undefined)
@@ -161,9 +170,9 @@ test('whatever comes and goes, the order is the one that the slow model allows',
   const steps = fc.array(step, { minLength: 50, maxLength: 200 })
   fc.assert(
     fc.property(steps, fc.boolean(), (history, fifo) => {
-      const subject = new WaitQueue<string>({ priorityLevels: 3, ageMillis: 30, fifo })
+      const subject = new WaitQueue<string>({ ...DEFAULTS, ageMillis: 30, fifo })
       type Known = Waiter<string> & { id: number }
-      const order = new Order<Known>({ fifo, ageMillis: 30 })
+      const order = new Order<Known>({ fifo, ageMillis: 30, max: 10 })
       let now = 0
       let id = 0
       const wrong: string[] = []
@@ -176,7 +185,7 @@ test('whatever comes and goes, the order is the one that the slow model allows',
           order.add(known)
         } else if (what === 'take') {
           const taken = subject.take(now) as Known | undefined
-          if (taken !== undefined) wrong.push(...order.serve(taken, now))
+          if (taken !== undefined) wrong.push(...order.serve(taken, { now }))
         } else {
           const gone = what === 'evict' ? evict(subject) : order.all[id % Math.max(1, order.size)]
           if (gone === undefined) continue

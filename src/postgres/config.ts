@@ -122,6 +122,7 @@ const CORE = [
   'rejectOnFull',
   'fifo',
   'priorityLevels',
+  'agents',
   'ageMillis',
   'idleTimeoutMillis',
   'softIdleTimeoutMillis',
@@ -186,7 +187,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'retry', 'circuitBreaker', 'agents', 'echo'])
+const PLANNED = new Set(['profile', 'retry', 'circuitBreaker', 'echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
