@@ -42,6 +42,7 @@ export class Heap<V extends Placed> {
 
   /** Its key has changed. */
   moved(value: V): void {
+    if (this.#values.length === 1) return
     this.#sink(value, value.place)
     this.#rise(value, value.place)
   }

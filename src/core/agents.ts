@@ -2,7 +2,6 @@
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
-import type { Use } from './slot.ts'
 
 /** Bounds and turns of agents, by their labels. Callers without a label are one agent in turns, and without bound. */
 export interface AgentOptions {
@@ -108,7 +107,7 @@ export class Agents {
   }
 
   /** Somebody begins to wait, or does not wait any more. */
-  waits(agent: string | undefined, use: Use, by: 1 | -1): void {
+  waits(agent: string | undefined, use: 'exclusive' | 'limited' | 'shared', by: 1 | -1): void {
     if (agent === undefined || use === 'shared') return
     this.#change(agent, (account) => {
       account[use] += by

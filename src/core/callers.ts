@@ -79,9 +79,10 @@ export class Callers<T> {
   /** Callers who wait for a connection of their own and may have one. */
   get #whole(): number {
     const { exclusive, limited } = this.#queue
-    const excess = this.#parts.agents?.excess ?? NO_EXCESS
-    const own = exclusive.size - excess.exclusive
-    return limited.size === 0 ? own : own + Math.min(limited.size - excess.limited, this.limitedRoom)
+    const { agents } = this.#parts
+    if (agents === undefined && limited.size === 0) return exclusive.size
+    const excess = agents?.excess ?? NO_EXCESS
+    return exclusive.size - excess.exclusive + Math.min(limited.size - excess.limited, this.limitedRoom)
   }
 
   /** Whether any queue stands: see overload.ts. */

@@ -48,15 +48,21 @@ class AgentQueue<T> {
     return Math.min(first, dated.first?.agesAt ?? Number.POSITIVE_INFINITY)
   }
 
-  add(waiter: Waiter<T>): void {
+  /** Returns whether the first of a kind is another one now, and with it perhaps when the queue ages. */
+  add(waiter: Waiter<T>): boolean {
     this.line.push(waiter.turn)
     const kin = waiter.ownMillis === undefined ? this.undated : this.dated
     kin.push(waiter.kin)
+    return kin.size === 1
   }
 
+  /** As `add`. */
   remove(waiter: Waiter<T>): boolean {
-    waiter.kin.list?.remove(waiter.kin)
-    return this.line.remove(waiter.turn)
+    if (!this.line.remove(waiter.turn)) throw new Error('BUG: a waiter is missing from its agent’s queue')
+    const kin = waiter.ownMillis === undefined ? this.undated : this.dated
+    const wasFirst = kin.first === waiter
+    kin.remove(waiter.kin)
+    return wasFirst
   }
 
   /**
@@ -77,7 +83,7 @@ export class Level<T> {
   readonly #options: LevelOptions
   readonly #mayHave: (agent: string | undefined) => boolean
   /** Everybody, in order of arrival. */
-  readonly arrivals = new List<Waiter<T>>()
+  readonly arrivals: List<Waiter<T>> = new List<Waiter<T>>()
   readonly #agents = new Map<string | undefined, AgentQueue<T>>()
   /** The queues that may have a turn, in the order of their turns and by whose first waiter ages first. */
   readonly #ring = new List<AgentQueue<T>>()
@@ -121,10 +127,7 @@ export class Level<T> {
       queue.add(waiter)
       queue.parked = !this.#mayHave(agent)
       if (!queue.parked) this.#enter(queue)
-    } else {
-      queue.add(waiter)
-      if (!queue.parked) this.#byAge.moved(queue)
-    }
+    } else if (queue.add(waiter) && !queue.parked) this.#byAge.moved(queue)
     if (queue.parked) this.#parked += 1
     this.arrivals.push(waiter.arrival)
   }
@@ -147,10 +150,11 @@ export class Level<T> {
   remove(waiter: Waiter<T>): boolean {
     if (!this.arrivals.remove(waiter.arrival)) return false
     const queue = this.#agents.get(this.#options.fifo ? undefined : waiter.agent)
-    if (queue?.remove(waiter) !== true) throw new Error('BUG: a waiter is missing from its agent’s queue')
+    if (queue === undefined) throw new Error('BUG: a waiter’s agent has no queue')
+    const changed = queue.remove(waiter)
     if (queue.parked) this.#parked -= 1
     if (queue.line.size > 0) {
-      if (!queue.parked) this.#byAge.moved(queue)
+      if (changed && !queue.parked) this.#byAge.moved(queue)
       return true
     }
     this.#agents.delete(queue.name)

@@ -35,7 +35,7 @@ export class Waiter<T> implements Taker<T> {
   /** How long it waits at most, where its caller has said so; with the pool's own bound it stays undefined. */
   ownMillis: number | undefined = undefined
   /** From when on it gets a share of the turns, however many more urgent ones there are; the queue decides. */
-  agesAt = Number.POSITIVE_INFINITY
+  agesAt: number = Number.POSITIVE_INFINITY
   deadline: Deadline<Waiter<T>> | undefined = undefined
   stopListening: (() => void) | undefined = undefined
   /** What its error should add, from nested-acquire detection. */

@@ -23,7 +23,7 @@ export interface WaitQueueOptions {
 const PASSES = 7
 
 /** How often the aged are passed over in a pool of this size: one turn in `max` is one connection's worth, and a pool of one alternates. */
-export function passesOf(max: number): number {
+function passesOf(max: number): number {
   return Math.max(1, Math.min(PASSES, max - 1))
 }
 
