@@ -83,25 +83,28 @@ test('a pool too slow for twenty in two seconds has no pace', () => {
 const ahead: Ahead = { urgent: 60, level: 20, isLowest: true, share: 0.25 }
 
 test('a newcomer whose turn comes in time is let in', () => {
-  expect(judgeNewcomer(ahead, 0.4, 200, false)).toBeUndefined()
-  expect(judgeNewcomer({ ...ahead, urgent: 0 }, 0.4, 50, true)).toBeUndefined()
+  expect(judgeNewcomer({ ...ahead, urgent: 44 }, 0.4, 120, false)).toBeUndefined()
+  expect(judgeNewcomer({ ...ahead, level: 25, urgent: 0 }, 0.4, 38, true)).toBeUndefined()
 })
 
 test('one whose turn comes too late is not, and is told when it would come', () => {
-  expect(judgeNewcomer(ahead, 0.4, 199, false)).toMatchObject({ waitMillis: 200, standing: false })
-  expect(judgeNewcomer({ ...ahead, urgent: 0 }, 0.4, 49, true)).toMatchObject({ waitMillis: 50 })
+  expect(judgeNewcomer({ ...ahead, urgent: 44 }, 0.4, 119, false)).toMatchObject({
+    waitMillis: 160,
+    standing: false,
+  })
+  expect(judgeNewcomer({ ...ahead, level: 25, urgent: 0 }, 0.4, 37, true)).toMatchObject({ waitMillis: 62.5 })
 })
 
 test('however many more urgent ones wait, a level has the share of the turns that it keeps', () => {
-  const many = { ...ahead, urgent: 10_000, level: 10 }
-  expect(judgeNewcomer(many, 0.4, 100, false)).toBeUndefined()
-  expect(judgeNewcomer(many, 0.4, 99, false)).toMatchObject({ waitMillis: 100 })
+  const many = { ...ahead, urgent: 10_000, level: 16 }
+  expect(judgeNewcomer(many, 0.4, 120, false)).toBeUndefined()
+  expect(judgeNewcomer(many, 0.4, 119, false)).toMatchObject({ waitMillis: 160 })
   expect(judgeNewcomer({ ...many, level: 0 }, 0.4, 1, true)).toBeUndefined()
 })
 
 test('in a standing queue the lowest level is left that share alone', () => {
-  const some = { ...ahead, urgent: 10, level: 30 }
+  const some = { ...ahead, urgent: 10, level: 36 }
   expect(judgeNewcomer(some, 0.4, 150, false)).toBeUndefined()
-  expect(judgeNewcomer(some, 0.4, 150, true)).toMatchObject({ waitMillis: 300, standing: true })
+  expect(judgeNewcomer(some, 0.4, 150, true)).toMatchObject({ waitMillis: 360, standing: true })
   expect(judgeNewcomer({ ...some, isLowest: false }, 0.4, 150, true)).toBeUndefined()
 })

@@ -109,7 +109,7 @@ export interface Verdict {
 
 /**
  * Whether a newcomer's turn would come too late. Its level has the turns that the more urgent leave it, or the share that it
- * keeps, whichever is faster; in a standing queue the lowest level is left its share alone.
+ * keeps, whichever is faster; in a standing queue the lowest level is left its share alone. It must be too late for luck.
  * @param perMilli waiters served a millisecond
  * @param millis how long it waits at most
  */
@@ -122,6 +122,9 @@ export function judgeNewcomer(
   const { isLowest, level, share, urgent } = ahead
   const standing = isStanding && isLowest && urgent > 0
   const kept = level / share
-  const waitMillis = (urgent === 0 ? level : standing ? kept : Math.min(urgent + level, kept)) / perMilli
-  return waitMillis > millis ? { waitMillis, perMilli, ahead, standing } : undefined
+  const turns = urgent === 0 ? level : standing ? kept : Math.min(urgent + level, kept)
+  // Two standard deviations of a random process: what is a little late on average often comes in time.
+  const least = turns - 2 * Math.sqrt(turns)
+  if (least / perMilli <= millis) return undefined
+  return { waitMillis: turns / perMilli, perMilli, ahead, standing }
 }
