@@ -20,6 +20,8 @@ export function stalledLoop(run: Run): Promise<Row> {
       const killing = server.admin(LATER(millis / 2_000))
       // So that the statement above is really on its way.
       await sleep(200)
+      // From here the loop goes on to timers before it reads any socket: callers ask before anybody has heard of the end.
+      await new Promise((resolve) => setImmediate(resolve))
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis)
       ends()
       note('stalled ms', millis)

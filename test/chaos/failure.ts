@@ -26,7 +26,7 @@ const NEVER_CONNECTED = new Set(['ECONNREFUSED', '53300', '28P01', '28000', '3D0
 export function failureOf(error: unknown, effect: 'none' | 'unknown' = effectOf(error)): Failure {
   if (error instanceof Failure) return error
   const { code, message } = error as { code?: unknown; message?: string }
-  const kind = typeof code === 'string' ? code : (message ?? String(error)).slice(0, 60)
+  const kind = typeof code === 'string' ? code : (message ?? String(error)).slice(0, 40)
   return new Failure(kind, effect, error)
 }
 

@@ -7,30 +7,47 @@ import { MAX } from './subject.ts'
 
 const KILL = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`
 
+const RESERVED = 6
+const MAX_CONNECTIONS = MAX + 16
+/** One is taken by who watches the sessions. */
+const FOR_OTHERS = MAX_CONNECTIONS - RESERVED - 1
+
 /** Others take up every connection that the server has, and the pool's own are killed; later they let go. */
 export function tooManyClients(run: Run): Promise<Row> {
   return underFault(
     run,
     'too many clients',
-    async ({ world, subject, millis, note }) => {
-      const others: pg.Client[] = []
-      const until = performance.now() + millis
-      while (performance.now() < until) {
-        const client = new pg.Client({ connectionString: world.url, application_name: 'chaos-others' })
-        client.on('error', () => undefined)
-        const full = await client.connect().then(
-          () => others.push(client) && false,
-          () => true,
-        )
-        // What the pool still has, or has got again, goes to the others too.
-        if (full) await world.server.admin(KILL, [NAME])
-        if (full) await sleep(20)
+    async ({ world: { server, url }, subject, millis, note }) => {
+      // The pool is kept out while the others come in, so that no pool is quicker than they are.
+      await server.admin(`ALTER ROLE ${ROLE} CONNECTION LIMIT 0`)
+      await server.admin(`CREATE ROLE others LOGIN PASSWORD '${PASSWORD}'`)
+      const from = performance.now()
+      const others = new URL(url)
+      others.username = 'others'
+      const taken: pg.Client[] = []
+      while (taken.length < FOR_OTHERS && performance.now() < from + 5_000) {
+        await server.admin(KILL, [NAME])
+        await take(others.href, taken)
       }
-      note('taken by others', others.length)
-      note('opens tried', subject.connects.filter((at) => at >= until - millis).length)
-      await Promise.all(others.map((client) => client.end()))
+      await server.admin(`ALTER ROLE ${ROLE} CONNECTION LIMIT -1`)
+      await sleep(Math.max(0, from + millis - performance.now()))
+      note('taken by others', taken.length)
+      note('sockets made meanwhile', subject.connects.filter((at) => at >= from).length)
+      await Promise.all(taken.map((client) => client.end()))
     },
-    { settings: { max_connections: MAX + 16, superuser_reserved_connections: 6 } },
+    { settings: { max_connections: MAX_CONNECTIONS, superuser_reserved_connections: RESERVED } },
+  )
+}
+
+/** Takes what it gets at once. */
+async function take(url: string, taken: pg.Client[]): Promise<void> {
+  await Promise.allSettled(
+    Array.from({ length: FOR_OTHERS - taken.length }, async () => {
+      const client = new pg.Client({ connectionString: url, application_name: 'chaos-others' })
+      client.on('error', () => undefined)
+      await client.connect()
+      taken.push(client)
+    }),
   )
 }
 
@@ -52,11 +69,11 @@ export function rotatedPassword(run: Run): Promise<Row> {
       }
     },
     {
-      pool: ({ url }) => {
-        const open = new URL(url)
-        open.password = ''
-        return { url: open.href, config: { password: async () => password } }
-      },
+      // A connection string would have the last word on the password.
+      pool: ({ server: { host, port } }) => ({
+        url: undefined,
+        config: { host, port, user: ROLE, database: 'sluice', password: async () => password },
+      }),
     },
   )
 }

@@ -30,7 +30,8 @@ export interface Subject {
 /** How a subject is made. */
 export interface SubjectOptions {
   readonly kind: PoolKind
-  readonly url: string
+  /** Undefined where `config` says it all. */
+  readonly url: string | undefined
   readonly name: string
   readonly config?: (pg.PoolConfig & PoolConfig) | undefined
   /** Options that only Sluice has. */
@@ -59,7 +60,7 @@ export function subjectOf(options: SubjectOptions): Subject {
   }
   const config = {
     ...COMMON,
-    connectionString: options.url,
+    ...(options.url !== undefined && { connectionString: options.url }),
     application_name: options.name,
     stream: () => new Redirected(),
     ...options.config,
