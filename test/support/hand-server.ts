@@ -5,17 +5,8 @@ import type { ClientConfig } from 'pg'
 import pg from 'pg'
 import type { Client } from '../../src/postgres/driver.ts'
 import { settle } from './manual-clock.ts'
-
-/** What the server says of an error. */
-export interface Refusal {
-  readonly code?: string
-  readonly message?: string
-  readonly severity?: string
-  readonly routine?: string
-  readonly where?: string
-  /** The state of the transaction after it. */
-  readonly status?: string
-}
+import type { Fields, Refusal } from './wire.ts'
+import { CANCEL_REQUEST, complete, dataRow, describe, errorResponse, message, ready } from './wire.ts'
 
 /** How the server answers a statement. */
 export interface Reply {
@@ -25,9 +16,6 @@ export interface Reply {
   readonly status?: string
 }
 
-const INT4 = 23
-const CANCEL_REQUEST = 80_877_102
-
 /** One connection, as the server sees it. */
 export class HandSocket extends Duplex {
   /** What the client has said, message by message. */
@@ -35,7 +23,7 @@ export class HandSocket extends Duplex {
   /** How many packets it came in. */
   packets = 0
   /** The columns of every result: their names, and their types where they are not int4. */
-  fields: readonly (string | readonly [name: string, type: number])[] = ['n']
+  fields: Fields = ['n']
   /** What asked for a cancellation, and waits for the server to hang up. */
   isCancel = false
   #pending: Buffer = Buffer.alloc(0)
@@ -198,63 +186,6 @@ export async function handClient(config?: ClientConfig): Promise<{ client: Clien
   const server = new HandServer()
   const client = await server.client(config)
   return { client, socket: server.sockets[0] as HandSocket }
-}
-
-// The words of the server ----------------------------------------------------------------------------------------------
-
-export function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(5)
-  head.write(type, 0, 'latin1')
-  head.writeInt32BE(body.length + 4, 1)
-  return Buffer.concat([head, body])
-}
-
-export function ready(status = 'I'): Buffer {
-  return message('Z', Buffer.from(status))
-}
-
-export function complete(tag: string): Buffer {
-  return message('C', Buffer.from(`${tag}\0`))
-}
-
-export function describe(fields: HandSocket['fields']): Buffer {
-  if (fields.length === 0) return message('n')
-  const parts = fields.map((field) => {
-    const [name, type] = typeof field === 'string' ? [field, INT4] : field
-    const rest = Buffer.alloc(18)
-    rest.writeInt32BE(type, 6)
-    return Buffer.concat([Buffer.from(`${name}\0`), rest])
-  })
-  return message('T', Buffer.concat([int16(fields.length), ...parts]))
-}
-
-export function dataRow(values: readonly (string | null)[]): Buffer {
-  const parts = values.map((value) => {
-    if (value === null) return int32(-1)
-    const bytes = Buffer.from(value)
-    return Buffer.concat([int32(bytes.length), bytes])
-  })
-  return message('D', Buffer.concat([int16(values.length), ...parts]))
-}
-
-export function errorResponse(refusal: Omit<Refusal, 'status'>): Buffer {
-  const { code = 'XX000', message: text = 'refused', severity = 'ERROR', routine, where } = refusal
-  let fields = `S${severity}\0V${severity}\0C${code}\0M${text}\0`
-  if (routine !== undefined) fields += `R${routine}\0`
-  if (where !== undefined) fields += `W${where}\0`
-  return message('E', Buffer.from(`${fields}\0`))
-}
-
-function int16(value: number): Buffer {
-  const buffer = Buffer.alloc(2)
-  buffer.writeInt16BE(value)
-  return buffer
-}
-
-function int32(value: number): Buffer {
-  const buffer = Buffer.alloc(4)
-  buffer.writeInt32BE(value)
-  return buffer
 }
 
 /** A message of the client in words: `parse name: text`, `bind name (values)`, `describe`, `execute`, `sync`, `close name`, `query: text`. */

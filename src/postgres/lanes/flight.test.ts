@@ -1,15 +1,15 @@
 // One statement on one connection: what is said on the wire, and what becomes of the answer. The server is worked by hand.
 import { describe, expect, test } from 'vitest'
+import { handClient } from '../../../test/support/hand-server.ts'
+import { settle } from '../../../test/support/manual-clock.ts'
 import {
   complete,
   dataRow,
   describe as describeRow,
   errorResponse,
-  handClient,
   message,
   ready,
-} from '../../../test/support/hand-server.ts'
-import { settle } from '../../../test/support/manual-clock.ts'
+} from '../../../test/support/wire.ts'
 import type { QueryResult } from '../driver.ts'
 import { connectionOf, setPipeline } from '../driver.ts'
 import type { Owner, Statement } from './flight.ts'

@@ -1,9 +1,10 @@
 // The statements of many callers on one connection whose server is worked by hand.
 import { describe, expect, test } from 'vitest'
 import { handPool } from '../../../test/support/hand-pool.ts'
-import type { HandSocket, Refusal } from '../../../test/support/hand-server.ts'
-import { errorResponse } from '../../../test/support/hand-server.ts'
+import type { HandSocket } from '../../../test/support/hand-server.ts'
 import { settle } from '../../../test/support/manual-clock.ts'
+import type { Refusal } from '../../../test/support/wire.ts'
+import { errorResponse } from '../../../test/support/wire.ts'
 import type { QueryResult } from '../driver.ts'
 import type { Passenger } from './flight.ts'
 import { Flight } from './flight.ts'
