@@ -33,10 +33,13 @@ export interface World {
 
 export interface FaultOptions {
   readonly settings?: Readonly<Record<string, string | number>>
-  readonly load?: LoadOptions
+  /** `none`: the scenario brings its own, and lasts as long as that. */
+  readonly load?: LoadOptions | 'none'
   readonly pool?: (world: World) => Partial<SubjectOptions>
   /** How long the load stays after the fault; default as long as a third of the run, and 3 s at least. */
   readonly tailMillis?: number
+  /** Frees what the pool may still wait for, before it is asked to end a last time. */
+  readonly leaving?: () => Promise<void>
 }
 
 const WRITTEN = 'SELECT tag FROM chaos_writes'
@@ -98,9 +101,9 @@ export async function underFault(
   })
   const ledger = new Ledger()
   try {
-    const load = startLoad(subject, ledger, run.seed, options.load)
-    await sleep(run.seconds * 200 + 500)
-    const before = ledger.answered
+    const { load: asked = {} } = options
+    const load = asked === 'none' ? undefined : startLoad(subject, ledger, run.seed, asked)
+    if (load !== undefined) await warm(run, fault, ledger)
     const begun = performance.now()
     const notes: Record<string, number | string> = {}
     let ended = false
@@ -113,11 +116,16 @@ export async function underFault(
     }
     await act({ world, subject, ledger, millis: run.seconds * 400, note, ends })
     ends()
-    await sleep(options.tailMillis ?? Math.max(3_000, run.seconds * 350))
-    return await settle({ run, fault, world, watch, subject, ledger, load, begun, before, notes })
+    if (load !== undefined) await sleep(options.tailMillis ?? Math.max(3_000, run.seconds * 350))
+    return await settle({ run, fault, world, watch, subject, ledger, load, begun, notes })
   } finally {
-    await leave(subject, watch, world)
+    await leave(subject, watch, world, options.leaving)
   }
+}
+
+async function warm({ seconds }: Run, fault: string, ledger: Ledger): Promise<void> {
+  await sleep(seconds * 200 + 500)
+  if (ledger.answered === 0) throw new Error(`${fault}: nothing was answered before the fault`)
 }
 
 interface Running {
@@ -127,24 +135,23 @@ interface Running {
   readonly watch: Sessions
   readonly subject: Subject
   readonly ledger: Ledger
-  readonly load: Load
+  readonly load: Load | undefined
   readonly begun: number
-  readonly before: number
   readonly notes: Readonly<Record<string, number | string>>
 }
 
 async function settle(running: Running): Promise<Row> {
-  const { run, fault, world, watch, subject, ledger, load, begun, before, notes } = running
-  if (before === 0) throw new Error(`${fault}: nothing was answered before the fault`)
-  const longestGapMillis = ledger.longestGapUntil(performance.now())
-  const stuck = await load.stop(8_000)
+  const { run, fault, world, watch, subject, ledger, load, begun, notes } = running
+  // A load that ends by itself ends with its last answer.
+  const longestGapMillis = ledger.longestGap(load === undefined ? undefined : performance.now())
+  const stuck = (await load?.stop(8_000)) ?? ledger.open
   const written = await Promise.all(world.writesAt.map((server) => server.admin<{ tag: string }>(WRITTEN)))
   const wrong = ledger.contradictions(written.flat().map(({ tag }) => tag))
   return {
     fault,
     pool: run.pool,
     answered: ledger.answered,
-    lost: ledger.lost,
+    lost: { ...ledger.lost },
     cancelled: ledger.cancelled,
     stuck,
     unknown: ledger.unknown,
@@ -159,9 +166,15 @@ async function settle(running: Running): Promise<Row> {
 }
 
 /** A pool that does not end by itself ends with its server. */
-async function leave(subject: Subject, watch: Sessions, world: World): Promise<void> {
+async function leave(
+  subject: Subject,
+  watch: Sessions,
+  world: World,
+  free: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const ended = subject.end().catch(() => undefined)
   await Promise.race([ended, sleep(3_000, undefined, { ref: false })])
+  await free()
   await watch.stop()
   await world.server.stop()
 }

@@ -39,9 +39,16 @@ export class Ledger {
     return last === undefined || last < this.#faultEnded ? undefined : last - this.#faultEnded
   }
 
-  /** The longest time without an answer; the time since the last one counts. */
-  longestGapUntil(now: number): number {
-    return Math.max(this.#longestGap, now - this.#last)
+  /** The longest time without an answer, between two or, where it is said until when, after the last one. */
+  longestGap(until: number = this.#last): number {
+    return Math.max(this.#longestGap, until - this.#last)
+  }
+
+  /** Answers from before now do not count; neither does the time before. */
+  restart(): void {
+    this.answered = 0
+    this.#longestGap = 0
+    this.#last = performance.now()
   }
 
   /** Runs a statement, or a few that succeed or fail as one, and notes how it ends. `tag` is what it writes, if it writes. */
