@@ -22,6 +22,7 @@ export function cancels(run: Run): Promise<Row> {
         await sleep(Math.max(0, begun + (n + 1) * EVERY_MILLIS - performance.now()))
       }
       note('asked', all.length)
+      note('cancel requests', subject.sockets.filter(({ cancel }) => cancel).length)
       await Promise.race([Promise.all(all), sleep(5_000, undefined, { ref: false })])
     },
     { load: { callers: 20, cancelled: 0 }, pool: () => ({ givenUp: 'destroy' }) },

@@ -58,7 +58,7 @@ export interface Stage {
 }
 
 /** Starts a server with the role and the table that loads need. */
-export async function startWorld(
+async function startWorld(
   { seed }: Run,
   settings: Readonly<Record<string, string | number>> = {},
 ): Promise<World> {
@@ -160,7 +160,7 @@ async function settle(running: Running): Promise<Row> {
     recoveryMillis: ledger.recoveryMillis,
     lastFailureMillis: ledger.lastFailureMillis,
     sessions: watch.most,
-    connectsPerSecond: mostPerSecond(subject.connects.filter((at) => at >= begun)),
+    connectsPerSecond: mostPerSecond(connectsSince(subject, begun)),
     notes,
   }
 }
@@ -179,8 +179,13 @@ async function leave(
   await world.server.stop()
 }
 
+/** When the pool has tried to open a connection. */
+export function connectsSince({ sockets }: Subject, from: number): number[] {
+  return sockets.filter(({ at, cancel }) => at >= from && !cancel).map(({ at }) => at)
+}
+
 /** The most of these moments that lie within one second. */
-export function mostPerSecond(times: readonly number[]): number {
+function mostPerSecond(times: readonly number[]): number {
   let most = 0
   let from = 0
   for (let to = 0; to < times.length; to++) {

@@ -13,7 +13,7 @@
  * - longest gap: the longest time without any answer.
  * - recovery: from the end of the fault to the first answer, and to the last failure.
  * - sessions: the most that the server counted (pg_stat_activity, every 20 ms).
- * - connects/s: the most sockets made within a second, from the fault's begin on, cancel requests included.
+ * - connects/s: the most tries to open a connection within a second, from the fault's begin on.
  *
  * Flags: `--seed N` (default 1), `--seconds N` (load of a run, default 8), `--only NAME` (a scenario, or its begin),
  * `--pool sluice|pg`, `--json FILE`. Progress goes to stderr, the table to stdout.

@@ -34,7 +34,7 @@ export interface Row {
   readonly lastFailureMillis: number | undefined
   /** Most sessions at the server, from pg_stat_activity. */
   readonly sessions: number
-  /** Most sockets made within a second, from the fault's begin on; cancel requests included. */
+  /** Most tries to open a connection within a second, from the fault's begin on. Cancel requests are not among them. */
   readonly connectsPerSecond: number
   /** What only this scenario measures. */
   readonly notes: Readonly<Record<string, number | string>>

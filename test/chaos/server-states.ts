@@ -1,7 +1,7 @@
 /** The server is there and does not let in, or does not answer. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { NAME, PASSWORD, ROLE, underFault } from './fault.ts'
+import { connectsSince, NAME, PASSWORD, ROLE, underFault } from './fault.ts'
 import type { Row, Run } from './scenario.ts'
 import { MAX } from './subject.ts'
 
@@ -32,7 +32,7 @@ export function tooManyClients(run: Run): Promise<Row> {
       }
       await sleep(Math.max(0, from + millis - performance.now()))
       note('taken by others', taken.length)
-      note('sockets made meanwhile', subject.connects.filter((at) => at >= from).length)
+      note('opens tried meanwhile', connectsSince(subject, from).length)
       await Promise.all(taken.map((client) => client.end()))
       await server.admin(`ALTER ROLE ${ROLE} CONNECTION LIMIT -1`)
     },

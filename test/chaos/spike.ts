@@ -21,7 +21,7 @@ export function spike(run: Run): Promise<Row> {
       // The statement is known to be short by then, where a pool learns such things.
       for (let n = 0; n < 20; n++) await subject.query('SELECT pg_sleep(0.002)')
       openMillis = OPEN_MILLIS
-      const [warm, from] = [subject.connects.length, performance.now()]
+      const [warm, from] = [subject.sockets.length, performance.now()]
       const latencies: number[] = []
       ledger.restart()
       const call = async (): Promise<void> => {
@@ -32,7 +32,7 @@ export function spike(run: Run): Promise<Row> {
       // What was opened and is not needed any more has come by then.
       await sleep(OPEN_MILLIS * 6)
       note('connections before', warm)
-      note('connections opened', subject.connects.length - warm)
+      note('connections opened', subject.sockets.length - warm)
       note('last answer ms', Math.round(quantile(latencies, 1)))
     },
     {

@@ -16,11 +16,19 @@ export interface Ask {
 
 export type Query = (text: string, values?: unknown[], ask?: Ask) => Promise<pg.QueryResult>
 
+/** A socket of a pool. */
+export interface Made {
+  /** As performance.now(). */
+  readonly at: number
+  /** It carried no more than a request to cancel a statement. */
+  cancel: boolean
+}
+
 /** A pool under test. Everything rejects with a {@link Failure}. */
 export interface Subject {
   readonly kind: PoolKind
-  /** When each of its sockets was made, as performance.now(). */
-  readonly connects: readonly number[]
+  /** Each socket that it has made. */
+  readonly sockets: readonly Made[]
   readonly query: Query
   lease<R>(work: (query: Query) => Promise<R>): Promise<R>
   transaction<R>(work: (query: Query) => Promise<R>): Promise<R>
@@ -45,32 +53,44 @@ export interface SubjectOptions {
   readonly givenUp?: 'leave' | 'destroy' | undefined
 }
 
+/** The code in place of a protocol version that says so. */
+const CANCEL_REQUEST = 80_877_102
+
 export const MAX = 10
 const COMMON = { max: MAX, connectionTimeoutMillis: 5_000 }
 
 export function subjectOf(options: SubjectOptions): Subject {
-  const connects: number[] = []
+  const sockets: Made[] = []
   const { target } = options
-  class Redirected extends Socket {
+  class Watched extends Socket {
+    readonly #made: Made = { at: performance.now(), cancel: false }
+
     override connect(): this {
-      connects.push(performance.now())
+      sockets.push(this.#made)
       const { host, port } = target()
       return super.connect(port, host)
+    }
+
+    override write(...args: unknown[]): boolean {
+      const [bytes] = args
+      if (Buffer.isBuffer(bytes) && bytes.length === 16 && bytes.readInt32BE(4) === CANCEL_REQUEST)
+        this.#made.cancel = true
+      return super.write(...(args as [Buffer]))
     }
   }
   const config = {
     ...COMMON,
     ...(options.url !== undefined && { connectionString: options.url }),
     application_name: options.name,
-    stream: () => new Redirected(),
+    stream: () => new Watched(),
     ...options.config,
   }
   return options.kind === 'sluice'
-    ? sluice({ ...config, ...options.sluice } as PoolConfig, connects)
-    : pgPool(config as pg.PoolConfig, connects, options.givenUp ?? 'leave')
+    ? sluice({ ...config, ...options.sluice } as PoolConfig, sockets)
+    : pgPool(config as pg.PoolConfig, sockets, options.givenUp ?? 'leave')
 }
 
-function sluice(config: PoolConfig, connects: number[]): Subject {
+function sluice(config: PoolConfig, sockets: Made[]): Subject {
   const pool = new Pool(config)
   pool.on('error', () => undefined)
   const optionsOf = ({ signal, timeoutMillis, priority, agent }: Ask = {}): QueryOptions => ({
@@ -81,7 +101,7 @@ function sluice(config: PoolConfig, connects: number[]): Subject {
   })
   return {
     kind: 'sluice',
-    connects,
+    sockets,
     query: (text, values, ask) => failing(() => pool.query(text, values ?? [], optionsOf(ask))),
     lease: (work) =>
       failing(async () => {
@@ -94,7 +114,7 @@ function sluice(config: PoolConfig, connects: number[]): Subject {
   }
 }
 
-function pgPool(config: pg.PoolConfig, connects: number[], givenUp: 'leave' | 'destroy'): Subject {
+function pgPool(config: pg.PoolConfig, sockets: Made[], givenUp: 'leave' | 'destroy'): Subject {
   const pool = new pg.Pool(config)
   pool.on('error', () => undefined)
   // A client that fails while it is lent tells nobody else, and would end the process.
@@ -118,7 +138,7 @@ function pgPool(config: pg.PoolConfig, connects: number[], givenUp: 'leave' | 'd
     givingUp(ask, givenUp, connect, (client) => client.query(text, values))
   return {
     kind: 'pg',
-    connects,
+    sockets,
     query: (text, values, ask = {}) => failing(() => query(text, values ?? [], ask)),
     lease: (work) => failing(() => lent((client) => work((text, values) => client.query(text, values)))),
     transaction: (work) =>
