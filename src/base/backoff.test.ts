@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fullJitter } from './backoff.ts'
+import { equalJitter, fullJitter } from './backoff.ts'
 
 test('the wait doubles with each failure until it reaches the cap', () => {
   const waits = [0, 1, 2, 3, 4, 5, 2_000].map((attempt) => fullJitter(attempt, 50, 1_000, () => 1))
@@ -21,4 +21,9 @@ test('no wait is below zero or above its cap', () => {
       expect(wait).toBeLessThanOrEqual(1_000)
     }),
   )
+})
+
+test('half of a wait that must not be nothing is fixed', () => {
+  expect([0, 0.5, 1].map((random) => equalJitter(3, 50, 1_000, () => random))).toEqual([200, 300, 400])
+  expect(equalJitter(30, 50, 1_000, () => 1)).toBe(1_000)
 })

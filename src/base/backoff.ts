@@ -12,3 +12,16 @@ export function fullJitter(
 ): number {
   return random() * Math.min(capMillis, baseMillis * 2 ** attempt)
 }
+
+/**
+ * The same, of which one half is fixed and the other random: for waits that must not be nothing. Source: as {@link fullJitter}.
+ * @returns milliseconds, from half of min(cap, base × 2^attempt) to all of it
+ */
+export function equalJitter(
+  attempt: number,
+  baseMillis: number,
+  capMillis: number,
+  random: () => number,
+): number {
+  return fullJitter(attempt, baseMillis, capMillis, () => (1 + random()) / 2)
+}

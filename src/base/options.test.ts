@@ -4,6 +4,7 @@ import {
   closest,
   readBoolean,
   readFunction,
+  readGroup,
   readMillis,
   readNumber,
   readString,
@@ -91,6 +92,30 @@ test.each([
   ['statementTimeout', undefined],
 ])('%s is closest to %s', (name, known) => {
   expect(closest(name, ['max', 'min', 'maxUses', 'idleTimeoutMillis'])).toBe(known)
+})
+
+test('options in an object are read under their full names', () => {
+  const group = readGroup({ attempts: '4', jitter: undefined }, 'retry', ['attempts', 'jitter']) ?? {}
+  expect(readNumber(group, 'retry.attempts', size)).toBe(4)
+  expect(() => readNumber(group, 'retry.attempts', { min: 1, max: 3 })).toThrow(
+    'retry.attempts must be a whole number from 1 to 3; it is "4"',
+  )
+  expect(readGroup(true, 'retry', ['attempts'])).toEqual({})
+  expect([undefined, false].map((value) => readGroup(value, 'retry', ['attempts']))).toEqual([
+    undefined,
+    undefined,
+  ])
+})
+
+test.each([
+  [5, 'retry must be true, false or an object of attempts, jitter; it is 5'],
+  [[3], 'retry must be true, false or an object of attempts, jitter; it is a list'],
+  [{ atempts: 3 }, 'retry.atempts is not an option of Sluice; did you mean retry.attempts?'],
+  [{ colour: 3 }, 'retry.colour is not an option of Sluice; it has attempts, jitter'],
+])('the group %j is refused in one sentence', (value, sentence) => {
+  const read = () => readGroup(value, 'retry', ['attempts', 'jitter'])
+  expect(read).toThrow(sentence)
+  expect(SluiceError.is(caught(read), 'SLUICE_BAD_OPTION')).toBe(true)
 })
 
 function caught(act: () => unknown): unknown {

@@ -14,6 +14,7 @@ function refuse(name: string, value: unknown, range: string): never {
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
@@ -69,6 +70,28 @@ export function readWord<W extends string>(given: Given, name: string, words: re
   const value = given[name]
   if (value === undefined || words.includes(value as W)) return value as W | undefined
   return refuse(name, value, `one of ${words.map((word) => `'${word}'`).join(', ')}`)
+}
+
+/**
+ * Options that stand together in an object, under their full names (`retry.attempts`), for the readers above. `true` is an
+ * empty object; `undefined` and `false` are none at all. @throws SLUICE_BAD_OPTION also for a name that is not `known`
+ */
+export function readGroup(value: unknown, name: string, known: readonly string[]): Given | undefined {
+  if (value === undefined || value === false) return undefined
+  if (value === true) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse(name, value, `true, false or an object of ${known.join(', ')}`)
+  const group: Record<string, unknown> = {}
+  for (const [key, option] of Object.entries(value)) {
+    if (option === undefined) continue
+    if (!known.includes(key)) {
+      const meant = closest(key, known)
+      const hint = meant === undefined ? `it has ${known.join(', ')}` : `did you mean ${name}.${meant}?`
+      throw new SluiceError('SLUICE_BAD_OPTION', `${name}.${key} is not an option of Sluice; ${hint}`)
+    }
+    group[`${name}.${key}`] = option
+  }
+  return group
 }
 
 /** The known name that a misspelt one most likely means: at most two edits away (one for short names), ignoring case and underscores. */

@@ -14,8 +14,12 @@ export type CloseReason =
   | 'ended'
   /** the caller released it with an error or `true` */
   | 'destroyed'
-  /** the server or the network ended it */
+  /** the server or the network ended it, or so many others that it cannot be trusted */
   | 'lost'
+  /** an error on it says that it should not be used again: another role of the server, a plan that no longer fits */
+  | 'unfit'
+  /** its holder left it doing nothing inside a transaction for too long */
+  | 'abandoned'
   /** it did not answer its check */
   | 'check-failed'
   /** given back inside a transaction, a COPY or another state that must not reach the next caller */
@@ -26,6 +30,12 @@ export type CloseReason =
   | 'cancel-failed'
   /** it was opened too late: the attempt had passed its deadline or was called off */
   | 'late'
+
+/**
+ * What an open failure means: `permanent` will not be mended by trying again (wrong password, refused port), `crowded` is a
+ * server that has no place left, and `passing` is anything else.
+ */
+export type OpenFault = 'permanent' | 'passing' | 'crowded'
 
 /** What {@link Driver.reusable} says of a connection that comes back. */
 export type Reusable = true | CloseReason
@@ -45,6 +55,6 @@ export interface Driver<T extends object> {
   reusable(resource: T): Reusable | Promise<Reusable>
   /** Stops what the connection is doing; resolves when it is at rest and no late cancellation can hit what comes next. */
   cancel(resource: T, signal: AbortSignal): Promise<void>
-  /** True for an open failure that trying again will not mend (wrong password, refused port). */
-  permanent(error: unknown): boolean
+  /** What an open failure means for the next open. */
+  openFault(error: unknown): OpenFault
 }

@@ -27,6 +27,8 @@ export interface Hooks<T> {
   unleaked?(lease: Lease<T>, heldMillis: number): void
   /** A task that holds a lease waits for another on a full pool; `holding` is the lease it has. */
   nested?(holding: Lease<T>, heldMillis: number): void
+  /** A second has passed while the pool has connections. */
+  beat?(now: number): void
   /** The pool has closed its last connection after `end()`. */
   ended?(): void
 }

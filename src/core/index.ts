@@ -8,7 +8,7 @@ export {
   type SluiceErrorCode,
 } from '../base/errors.ts'
 export type { Distribution } from '../base/histogram.ts'
-export type { CloseReason, Driver, Reusable } from './driver.ts'
+export type { CloseReason, Driver, OpenFault, Reusable } from './driver.ts'
 export type { Hooks } from './hooks.ts'
 export type { Lease } from './lease.ts'
 export type { AcquireOptions, PoolOptions, PoolSurroundings, Priority } from './options.ts'

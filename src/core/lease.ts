@@ -28,6 +28,8 @@ export class Lease<T> implements Leased<T> {
   leak: Deadline<Lease<T>> | undefined = undefined
   /** When it was reported as leaked. */
   leakedAt: number | undefined = undefined
+  /** Why the pool has taken it back from its holder. */
+  revoked: Error | undefined = undefined
   readonly #lender: Lender<T>
   #over = false
 
@@ -50,6 +52,7 @@ export class Lease<T> implements Leased<T> {
 
   /** The connection. @throws once the lease is over */
   get resource(): T {
+    if (this.revoked !== undefined) throw this.revoked
     if (this.released)
       throw new Error('This lease is over: its connection may belong to somebody else by now.')
     return this.connection.resource

@@ -42,6 +42,11 @@ export class Lifecycle<T extends object> {
   readonly #byResource = new Map<T, Slot<T>>()
   #generation = 0
 
+  /** The generation that new connections belong to. */
+  get generation(): number {
+    return this.#generation
+  }
+
   constructor(parts: LifecycleParts<T>, owner: LifecycleOwner<T>) {
     this.#parts = parts
     this.#owner = owner
@@ -81,7 +86,7 @@ export class Lifecycle<T extends object> {
       generation: this.#generation,
       uses: 0,
     }
-    opens.succeed()
+    opens.succeed(now - since)
     tally.opened += 1
     tally.open.record(now - since)
     this.#byResource.set(resource, slot)
@@ -104,10 +109,10 @@ export class Lifecycle<T extends object> {
   }
 
   #tellFailure(error: unknown, since: number): void {
-    const { clock, hooks, opens, tally } = this.#parts
+    const { clock, driver, hooks, opens, tally } = this.#parts
     const now = clock.now()
     tally.openFailures += 1
-    opens.fail(error, now)
+    opens.fail(error, driver.openFault(error), since, now)
     hooks.emit('openFailed', error, now - since)
     this.#owner.openFailed(error, now)
   }
@@ -271,26 +276,21 @@ export class Lifecycle<T extends object> {
     this.#owner.changed(clock.now())
   }
 
-  /**
-   * Closes an idle connection that is known to be no good. Returns false, and does nothing, when it is not idle: whoever has
-   * it will find out.
-   */
-  retire(resource: T, reason: CloseReason): boolean {
-    const slot = this.#byResource.get(resource)
-    if (slot?.state.kind !== 'idle') return false
-    const now = this.#parts.clock.now()
-    this.close(slot, slot.state.connection, reason, now)
-    this.#owner.changed(now)
-    return true
+  /** The slot of a connection; undefined once it has closed. */
+  slotOf(resource: T): Slot<T> | undefined {
+    return this.#byResource.get(resource)
   }
 
-  /** Begins a new generation: what is idle closes now, what is lent when it comes back, and opens under way are called off. */
-  renew(now: number): void {
+  /** Begins a new generation: what is idle closes now for `reason`, what is lent when it comes back. */
+  renew(reason: CloseReason, now: number): void {
     this.#generation += 1
-    for (const slot of [...this.#parts.slots]) {
-      if (slot.state.kind === 'idle') this.close(slot, slot.state.connection, 'cleared', now)
-      else this.callOff(slot)
-    }
+    for (const slot of [...this.#parts.slots])
+      if (slot.state.kind === 'idle') this.close(slot, slot.state.connection, reason, now)
+  }
+
+  /** Calls all opens off. */
+  callOffAll(): void {
+    for (const slot of [...this.#parts.slots]) this.callOff(slot)
   }
 }
 

@@ -1,12 +1,15 @@
 import { fullJitter } from '../base/backoff.ts'
 import type { OpenFailure } from '../base/errors.ts'
 import { codeOf, messageOf } from '../base/errors.ts'
+import type { OpenFault } from './driver.ts'
 
 /** Opens under way at once. More of them reach a struggling server as a storm, and most of a burst is served by returned slots before they finish. */
 const AT_ONCE = 4
 const BACKOFF_BASE_MILLIS = 50
-/** Low, because callers wait behind it: a server that is back should be found within a second. */
-const BACKOFF_CAP_MILLIS = 1_000
+/** Low, because callers wait behind it: a server that is back should be found within a second, whatever the dice say. */
+const BACKOFF_CAP_MILLIS = 500
+/** How many opens the typical time of one looks back on. */
+const TYPICAL_OPENS = 8
 
 /** When the next connection may be opened, and what became of the last ones. */
 export class Opens {
@@ -14,6 +17,8 @@ export class Opens {
   #succeeded = false
   #failures = 0
   #retryAt = 0
+  #atOnce = AT_ONCE
+  #typical: number | undefined
   #last: { error: unknown; at: number } | undefined
 
   constructor(random: () => number) {
@@ -25,7 +30,7 @@ export class Opens {
     return this.#succeeded
   }
 
-  /** Failures since the last success. */
+  /** Waves of failures since the last success. */
   get failures(): number {
     return this.#failures
   }
@@ -39,24 +44,36 @@ export class Opens {
     return this.#retryAt
   }
 
-  /** How many more may start now. */
-  allowance(opening: number, now: number): number {
-    return now < this.#retryAt ? 0 : Math.max(0, AT_ONCE - opening)
+  /** Milliseconds that an open takes; undefined before the first one has succeeded. */
+  get typicalMillis(): number | undefined {
+    return this.#typical
   }
 
-  succeed(): void {
+  /** How many more may start now. */
+  allowance(opening: number, now: number): number {
+    return now < this.#retryAt ? 0 : Math.max(0, this.#atOnce - opening)
+  }
+
+  succeed(millis: number): void {
     this.#succeeded = true
     this.#failures = 0
     this.#retryAt = 0
+    this.#atOnce = Math.min(AT_ONCE, this.#atOnce + 1)
+    this.#typical =
+      this.#typical === undefined ? millis : this.#typical + (millis - this.#typical) / TYPICAL_OPENS
   }
 
-  fail(error: unknown, now: number): void {
+  /** @param begunAt when the open that failed had begun: those that were under way together fail as one */
+  fail(error: unknown, fault: OpenFault, begunAt: number, now: number): void {
+    const sameWave = this.#failures > 0 && this.#last !== undefined && begunAt < this.#last.at
     this.#last = { error, at: now }
+    if (sameWave) return
+    if (fault === 'crowded') this.#atOnce = Math.max(1, Math.floor(this.#atOnce / 2))
     this.#retryAt = now + fullJitter(this.#failures, BACKOFF_BASE_MILLIS, BACKOFF_CAP_MILLIS, this.#random)
     this.#failures += 1
   }
 
-  /** Forgets the back-off: the callers behind a permanent failure have been told, and the next one deserves its own answer. */
+  /** Forgets the back-off: the next open deserves its own answer, because all who waited were told, or because the way is known to be open. */
   forgive(): void {
     this.#failures = 0
     this.#retryAt = 0

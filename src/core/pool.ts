@@ -4,15 +4,17 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
-import { Callers, CHECK_PATIENCE_MILLIS, OPEN_PATIENCE_MILLIS } from './callers.ts'
+import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
+import { Heart } from './heart.ts'
 import type { Hooks } from './hooks.ts'
 import { HookList } from './hooks.ts'
 import { Leaks } from './leaks.ts'
 import type { Lender } from './lease.ts'
 import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { Losses } from './losses.ts'
 import { Opens } from './opens.ts'
 import type { AcquireOptions, PoolOptions, PoolSurroundings, RequestOptions, Settings } from './options.ts'
 import { capacityOf, checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
@@ -22,6 +24,7 @@ import type { Connection, Slot } from './slot.ts'
 import { Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
+import { Supply } from './supply.ts'
 import { inspect } from './upkeep.ts'
 import type { Settle, Taker } from './waiters.ts'
 import { Waiter } from './waiters.ts'
@@ -34,7 +37,7 @@ const NO_WISHES: AcquireOptions = Object.freeze({})
 export class Pool<T extends object> {
   readonly #clock: Clock
   readonly #settings: Settings
-  readonly #permanent: (error: unknown) => boolean
+  readonly #driver: Driver<T>
   readonly #slots = new Slots<T>()
   readonly #callers: Callers<T>
   readonly #opens: Opens
@@ -44,6 +47,9 @@ export class Pool<T extends object> {
   readonly #tally = new Tally()
   readonly #lifecycle: Lifecycle<T>
   readonly #ending: Ending<T>
+  readonly #supply: Supply<T>
+  readonly #losses = new Losses()
+  readonly #heart: Heart
   /** For those who let many callers use one connection. */
   readonly sharing: Sharing<T>
   readonly #lender: Lender<T> = {
@@ -54,13 +60,15 @@ export class Pool<T extends object> {
   #pumping = false
   #again = false
   #inspectedAt = Number.NEGATIVE_INFINITY
+  /** What was idle before is to be asked whether it still answers. */
+  #doubtedAt = Number.NEGATIVE_INFINITY
 
   /** @throws SLUICE_BAD_OPTION */
   constructor(driver: Driver<T>, options: PoolOptions = {}, surroundings: PoolSurroundings = {}) {
     const { clock = systemClock, random = Math.random } = surroundings
     this.#clock = clock
     this.#settings = readPoolOptions(options)
-    this.#permanent = (error) => driver.permanent(error)
+    this.#driver = driver
     this.#opens = new Opens(random)
     this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
     const changed = (now: number) => this.#pump(now)
@@ -84,6 +92,11 @@ export class Pool<T extends object> {
     })
     const sides = { ...parts, callers: this.#callers, lifecycle: this.#lifecycle }
     this.#ending = new Ending<T>({ ...sides, changed })
+    this.#supply = new Supply<T>({ ...sides, alarm: this.#alarm })
+    this.#heart = new Heart(clock, {
+      beat: (now) => this.#beat(now),
+      stalled: (now) => this.doubt(now),
+    })
     this.sharing = new Sharing<T>({ ...sides, mode: () => this.#mode })
     // Not in this turn: nothing should reach the network before the caller has attached its listeners.
     if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
@@ -111,6 +124,7 @@ export class Pool<T extends object> {
     const level = levelOf(options.priority, this.#settings.priorityLevels)
     checkAcquire(options)
     const now = this.#clock.now()
+    this.#heart.look(now)
     const holding = options.longLived === true ? undefined : this.#leaks?.ask()
     const { agent, use = 'exclusive' } = options
     const slot = this.#slots.idle.last
@@ -128,9 +142,10 @@ export class Pool<T extends object> {
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return this.#callers.turnAway(waiter, mode)
     const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
-    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, this.#room) + ready)
+    const { room } = this.#supply
+    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
     if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
-    if (holding !== undefined && this.#room <= 0) waiter.hint = this.#leaks?.waits(holding)
+    if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
@@ -151,7 +166,8 @@ export class Pool<T extends object> {
         this.#again = false
         if (this.#callers.servable > 0 && this.#mode !== 'paused') this.#serve(now)
         this.#startOpens(now)
-        if (this.#callers.size > 0) this.#lookAgain(now)
+        if (this.#callers.size > 0) this.#supply.lookAgain(now)
+        else if (this.#slots.counts.idle > 0) this.#supply.relieved()
         this.#letGo(now)
       }
     } finally {
@@ -180,7 +196,8 @@ export class Pool<T extends object> {
   #isFresh(slot: Slot<T>, now: number): boolean {
     const { since } = slot.state
     // A connection that came to rest in this very moment was just asked, even where every idle one is.
-    const answers = now <= since || now - since < this.#settings.prePingMillis
+    const trusted = now - since < this.#settings.prePingMillis && since >= this.#doubtedAt
+    const answers = now <= since || trusted || this.#settings.prePingMillis === Number.POSITIVE_INFINITY
     return answers && idleConnection(slot).expiresAt > now
   }
 
@@ -206,19 +223,8 @@ export class Pool<T extends object> {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
     const missing = ending ? 0 : this.#settings.min - this.#slots.live
     if (missing <= 0 && this.#callers.size === 0) return
-    const wanted = Math.max(this.#mode === 'paused' ? 0 : this.#unmet, missing)
-    if (wanted <= 0 || this.#room <= 0) return
-    if (now < this.#opens.retryAt) this.#alarm.by(this.#opens.retryAt, now)
-    const starts = Math.min(wanted, this.#room, this.#opens.allowance(this.#callers.promptOpens, now))
-    for (let n = 0; n < starts; n++) this.#lifecycle.open(now)
-  }
-
-  /** A check or an open that takes too long must not hold up the callers who count on it. */
-  #lookAgain(now: number): void {
-    const { checking, idle, opening } = this.#slots.counts
-    if (idle === 0 && this.#room <= 0) return
-    if (checking > 0) this.#alarm.by(now + CHECK_PATIENCE_MILLIS, now)
-    else if (opening > 0) this.#alarm.by(now + OPEN_PATIENCE_MILLIS, now)
+    this.#supply.open(this.#mode === 'paused' ? 0 : this.#supply.unmet, missing, now)
+    if (this.#slots.total > 0) this.#heart.start(now)
   }
 
   /** Closes idle connections that the pool should not keep: all of them when it ends, else the ones above `max`. */
@@ -232,15 +238,12 @@ export class Pool<T extends object> {
     }
   }
 
-  /** Slots that could still be taken for callers who wait; below zero after the pool was made smaller. */
-  get #room(): number {
-    return capacityOf(this.#settings) - this.#slots.total
-  }
-
   // What the lifecycle tells -------------------------------------------------------------------------------------------
 
   #openFailed(error: unknown, now: number): void {
-    const hopeless = this.#ending.promise !== undefined || (!this.#opens.succeeded && this.#permanent(error))
+    const hopeless =
+      this.#ending.promise !== undefined ||
+      (!this.#opens.succeeded && this.#driver.openFault(error) === 'permanent')
     if (hopeless && this.#callers.size > 0) {
       // They are told; whoever comes next, perhaps one of them, deserves an answer of its own, at once.
       this.#opens.forgive()
@@ -260,6 +263,7 @@ export class Pool<T extends object> {
     const now = this.#clock.now()
     const held = now - lease.since
     this.#tally.lease.record(held)
+    if (lease.kind === 'leased') this.#supply.leased(held)
     this.#leaks?.unwatch(lease, held)
     this.#hooks.emit('released', lease, error, held)
     if (cancel) this.#lifecycle.cancel(lease, now)
@@ -267,9 +271,64 @@ export class Pool<T extends object> {
     this.#pump(now)
   }
 
-  /** Closes an idle connection that is known to be no good; false when it is not idle: whoever has it will find out. */
-  retire(resource: T, reason: CloseReason): boolean {
-    return this.#lifecycle.retire(resource, reason)
+  /**
+   * Takes note that a connection is lost. An idle one closes; whoever has another will find out. What it says of the others
+   * depends: they are asked before their next use, or all replaced where many go at once, or the server itself goes.
+   * @param whole the server has said that it is going down
+   * @returns whether it was idle
+   */
+  lost(resource: T, whole = false): boolean {
+    const slot = this.#lifecycle.slotOf(resource)
+    if (slot === undefined || slot.state.kind === 'opening' || slot.state.connection === undefined)
+      return false
+    const now = this.#clock.now()
+    const { connection } = slot.state
+    const wasIdle = slot.state.kind === 'idle'
+    if (wasIdle) this.#lifecycle.close(slot, connection, 'lost', now)
+    if (slot.state.kind !== 'closing' || wasIdle) this.#conclude(connection, whole, now)
+    this.#pump(now)
+    return wasIdle
+  }
+
+  #conclude(connection: Connection<T>, whole: boolean, now: number): void {
+    const { generation } = this.#lifecycle
+    let left = 0
+    for (const { state } of this.#slots)
+      if (state.kind !== 'opening' && state.kind !== 'closing' && state.connection.generation === generation)
+        left += 1
+    const outlook = this.#losses.note(connection, generation, left, whole, now)
+    if (outlook === 'gone') this.#lifecycle.renew('lost', now)
+    else if (outlook === 'doubtful') this.doubt(now)
+  }
+
+  /**
+   * Takes a connection back from its holder and closes it: `error` is what the holder is told from then on.
+   * @returns whether it was lent
+   */
+  revoke(resource: T, reason: CloseReason, error: Error): boolean {
+    const slot = this.#lifecycle.slotOf(resource)
+    const lease = slot?.state
+    if (slot === undefined || !(lease instanceof Lease) || lease.kind !== 'leased') return false
+    const now = this.#clock.now()
+    lease.revoked = error
+    this.#leaks?.unwatch(lease, now - lease.since)
+    this.#lifecycle.close(slot, lease.connection, reason, now)
+    this.#pump(now)
+    return true
+  }
+
+  /** From now on every connection that is idle is asked whether it still answers before it is lent. */
+  doubt(now: number = this.#clock.now()): void {
+    this.#doubtedAt = now
+  }
+
+  /** The server can be reached again: opens that began before are called off, since their first packets are lost, and new ones start at once. */
+  reachable(): void {
+    const now = this.#clock.now()
+    this.#lifecycle.callOffAll()
+    this.#opens.forgive()
+    this.doubt(now)
+    this.#pump(now)
   }
 
   // Upkeep -------------------------------------------------------------------------------------------------------------
@@ -295,6 +354,11 @@ export class Pool<T extends object> {
     this.#wake(nextAt, now)
   }
 
+  #beat(now: number): boolean {
+    this.#hooks.emit('beat', now)
+    return this.#slots.total > 0
+  }
+
   // Verbs --------------------------------------------------------------------------------------------------------------
 
   /** Changes the size at run time. Idle connections above a smaller `max` close now, lent ones when they come back. @throws SLUICE_BAD_OPTION */
@@ -308,7 +372,8 @@ export class Pool<T extends object> {
   /** Replaces every connection: idle ones close now, lent ones when they come back; opens under way are called off. */
   clear(): void {
     const now = this.#clock.now()
-    this.#lifecycle.renew(now)
+    this.#lifecycle.renew('cleared', now)
+    this.#lifecycle.callOffAll()
     this.#pump(now)
   }
 
@@ -345,7 +410,7 @@ export class Pool<T extends object> {
     if (this.#ending.promise !== undefined) return this.#ending.promise
     this.#mode = 'ending'
     this.#alarm.stop()
-    const ended = this.#ending.begin(this.#room)
+    const ended = this.#ending.begin(this.#supply.room)
     this.#pump(this.#clock.now())
     return ended
   }
@@ -354,6 +419,7 @@ export class Pool<T extends object> {
     this.#mode = 'ended'
     this.#callers.stop()
     this.#alarm.stop()
+    this.#heart.stop()
     this.#leaks?.stop()
     this.#hooks.emit('ended')
     this.#ending.finish()
@@ -368,12 +434,7 @@ export class Pool<T extends object> {
 
   /** Opens that callers need and for which there is room, but which start a moment later, because opens are paced. */
   get planned(): number {
-    return Math.max(0, Math.min(this.#unmet, this.#room))
-  }
-
-  /** Connections that callers need beyond those on their way. */
-  get #unmet(): number {
-    return Math.max(0, this.#callers.demand - this.#callers.promptOpens - this.#callers.promptChecks)
+    return Math.max(0, Math.min(this.#supply.unmet, this.#supply.room))
   }
 
   /** The slots by state, and who waits. */
@@ -388,6 +449,7 @@ export class Pool<T extends object> {
       numbers: this.numbers(),
       total: this.#slots.total,
       state: this.#mode,
+      generation: this.#lifecycle.generation,
       waitingByPriority: this.#callers.sizes,
       oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
       lastOpenFailure: this.#opens.lastFailure(now),

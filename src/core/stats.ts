@@ -24,6 +24,8 @@ export interface PoolStats extends PoolNumbers {
   readonly openFailures: number
   readonly lastOpenFailure: OpenFailure | undefined
   readonly closed: Readonly<Partial<Record<CloseReason, number>>>
+  /** How often all connections were replaced at once: `clear()`, or a server that was lost. */
+  readonly generation: number
   /** Leases, and spells of a connection that was shared. */
   readonly acquired: number
   /** Share of leases on a connection that had been used before, 0 to 1. */
@@ -63,7 +65,10 @@ export interface ConnectionRow {
 export function takeStats(
   settings: { readonly max: number; readonly min: number; readonly maxOverflow: number },
   tally: Tally,
-  parts: Pick<PoolStats, 'total' | 'state' | 'waitingByPriority' | 'oldestWaitMillis' | 'lastOpenFailure'> & {
+  parts: Pick<
+    PoolStats,
+    'total' | 'state' | 'generation' | 'waitingByPriority' | 'oldestWaitMillis' | 'lastOpenFailure'
+  > & {
     readonly numbers: PoolNumbers
   },
 ): PoolStats {

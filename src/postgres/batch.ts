@@ -1,5 +1,6 @@
 /** Several statements as one transaction in one round trip. */
 import { SluiceError } from '../base/errors.ts'
+import { refuseCache } from './call.ts'
 import type { Client, QueryResult } from './driver.ts'
 import { atRest, canPipeline, corked, isBusy, serialize, setPipeline } from './driver.ts'
 
@@ -18,6 +19,7 @@ export function readBatch(queries: readonly (string | BatchQuery)[]): BatchQuery
   if (!Array.isArray(queries))
     throw new SluiceError('SLUICE_BAD_OPTION', 'batch takes an array of statements')
   return queries.map((query, index) => {
+    refuseCache(query)
     const { text, values = [] } = typeof query === 'string' ? { text: query } : (query ?? {})
     if (typeof text !== 'string')
       throw new SluiceError('SLUICE_BAD_OPTION', `statement ${index} of the batch has no text`)

@@ -5,6 +5,7 @@ import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readWord } from '../base/options.ts'
 import type { Priority } from '../core/options.ts'
 import { levelOf } from '../core/options.ts'
+import type { CacheOptions } from './cache/rule.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
 
 /** Options of one call. */
@@ -25,7 +26,15 @@ export interface QueryOptions {
   readonly prepare?: boolean | undefined
   /** Running it twice does no harm: it is run again where the pool has ended it for another's sake. Default false. */
   readonly idempotent?: boolean | undefined
+  /**
+   * Lets the answer of a plain read be kept for those who ask the same, and has those who ask at the same time wait for one run, which
+   * goes by the other options of its first caller. Only in `query()` of the pool. Default: it is run.
+   */
+  readonly cache?: CacheOptions | undefined
 }
+
+/** Called once: with an error, or with a result. */
+export type Told<R> = (error: unknown, result: R | undefined) => void
 
 /** A call, ready to run. */
 export interface Call {
@@ -58,6 +67,7 @@ export const QUERY_OPTIONS: readonly (keyof QueryOptions)[] = [
   'lane',
   'prepare',
   'idempotent',
+  'cache',
 ]
 
 /** No options: what most calls come with. */
@@ -68,6 +78,7 @@ const CLASSES = Object.keys(PRIORITY_OF) as StatementClass[]
 /** @throws SLUICE_BAD_OPTION */
 export function readCall(options: QueryOptions, config: ReadConfig): Call {
   const { agent, signal } = options
+  refuseCache(options)
   const kind = readWord(options as Given, 'class', CLASSES)
   if (agent !== undefined && typeof agent !== 'string') {
     throw new SluiceError('SLUICE_BAD_OPTION', `agent must be a string; it is of type ${typeof agent}`)
@@ -88,6 +99,15 @@ export function readCall(options: QueryOptions, config: ReadConfig): Call {
     prepare: readBoolean(options as Given, 'prepare'),
     idempotent: readBoolean(options as Given, 'idempotent') ?? false,
   }
+}
+
+/** What is part of a transaction must see the server itself. @throws SLUICE_BAD_OPTION when `cache` is given */
+export function refuseCache(options: unknown): void {
+  if ((options as QueryOptions | null | undefined)?.cache === undefined) return
+  throw new SluiceError(
+    'SLUICE_BAD_OPTION',
+    'cache is an option of query() of the pool; a transaction, a batch and a lease ask the server itself',
+  )
 }
 
 /** The smaller of two bounds, where there is one. */

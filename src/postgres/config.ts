@@ -1,12 +1,26 @@
 /** The options of the Postgres pool: pg-pool's with pg-pool's meaning, Sluice's own, and the client's, which pass through. */
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
-import { closest, readBoolean, readFunction, readMillis, readNumber, readString } from '../base/options.ts'
+import {
+  closest,
+  readBoolean,
+  readFunction,
+  readMillis,
+  readNumber,
+  readString,
+  readWord,
+} from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
+import { readBreaker } from '../resilience/breaker.ts'
+import type { RetryOptions, RetrySettings } from '../resilience/retry.ts'
+import { readRetry } from '../resilience/retry.ts'
+import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
 import type { Endpoint } from './endpoint.ts'
 import { endpointOf } from './endpoint.ts'
+import type { TargetSessionAttrs } from './fitness.ts'
 
 /** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
 export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
@@ -30,7 +44,10 @@ export interface PoolConfig
   statementTimeout?: number | undefined
   /** Server-side limit for a lock wait, sent when the connection opens. 1 or more; default none. */
   lockTimeout?: number | undefined
-  /** Server-side limit for a transaction that does nothing, sent when the connection opens. 1 or more; default none. */
+  /**
+   * Limit for a transaction that does nothing. Sent to the server when the connection opens, and kept by the pool too: it rolls
+   * back, and takes the connection back from its holder. 1 or more; default none.
+   */
   idleInTransactionTimeout?: number | undefined
   /** How long `query()` waits for an answer before it cancels the statement. 1 or more; default none. */
   queryTimeout?: number | undefined
@@ -69,6 +86,30 @@ export interface PoolConfig
    * int2, int4, int8, oid, float8, uuid, text types, json, jsonb) and is read as pg reads it. Values are the same either way. Default false.
    */
   binaryResults?: boolean | undefined
+  /**
+   * Silence on a connection whose statement is not answered, from which on the server's address is asked whether anybody is there;
+   * where nobody is, the connection is cut and its callers told. 0 is never; default 10,000.
+   */
+  silenceTimeoutMillis?: number | undefined
+  /**
+   * Which server the pool needs: `'read-write'` refuses to open connections to one that takes no writes, and tries again;
+   * `'any'` does not care. Default: connections to a server that took writes are replaced once it turns read-only.
+   */
+  targetSessionAttrs?: TargetSessionAttrs | undefined
+  /** Decides what becomes of the connections after an error of the server: gets the error, and what Sluice would do. */
+  classify?: Classify | undefined
+  /**
+   * Runs calls of `query()` and `batch()` again that failed for a passing reason, where that is safe: nothing was sent, the server has
+   * undone them, or they are `idempotent`. `true` is three attempts. Default false.
+   */
+  retry?: boolean | RetryOptions | undefined
+  /**
+   * Refuses calls at once while the server is away, and lets one through now and then to see whether it is back. `true` opens it
+   * when half of 20 calls or more have failed within 10 s, or five opens in a row. Default false.
+   */
+  circuitBreaker?: boolean | BreakerOptions | undefined
+  /** Answers that `query()` keeps for calls with `cache`, the ones used last. 1 to 1,000,000; default 1,000. */
+  cacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
   Client?: ClientClass | undefined
   /** Runs on every new connection before it is lent. */
@@ -88,9 +129,18 @@ export interface ReadConfig {
   readonly parallelQueries: number | undefined
   readonly discardOnError: boolean
   readonly directConnectionString: string | undefined
+  /** Infinite without one. */
+  readonly idleInTransactionMillis: number
+  /** Infinite for never. */
+  readonly silenceMillis: number
+  readonly targetSessionAttrs: TargetSessionAttrs | undefined
+  readonly classify: Classify | undefined
+  readonly retry: RetrySettings | undefined
+  readonly breaker: BreakerSettings | undefined
   readonly onConnect: PoolConfig['onConnect']
   readonly verify: PoolConfig['verify']
   readonly lanes: LaneOptions
+  readonly cacheSize: number
   /** What the client gets besides the caller's own options. */
   readonly client: Readonly<Record<string, unknown>>
 }
@@ -147,6 +197,11 @@ const OWN = [
   'applicationName',
   'onConnect',
   'verify',
+  'silenceTimeoutMillis',
+  'targetSessionAttrs',
+  'classify',
+  'retry',
+  'circuitBreaker',
   'endpoint',
   'pipelining',
   'laneDepth',
@@ -155,6 +210,7 @@ const OWN = [
   'prepare',
   'preparedStatementCacheSize',
   'binaryResults',
+  'cacheSize',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -186,7 +242,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'retry', 'circuitBreaker', 'agents', 'echo'])
+const PLANNED = new Set(['profile', 'agents', 'echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
@@ -222,9 +278,16 @@ export function readConfig(config: PoolConfig): ReadConfig {
     parallelQueries: readNumber(given, 'parallelQueries', { min: 1, max: 10_000 }),
     discardOnError: readBoolean(given, 'discardOnError') ?? false,
     directConnectionString: readString(given, 'directConnectionString'),
+    idleInTransactionMillis: readMillis(given, 'idleInTransactionTimeout', 1) ?? Number.POSITIVE_INFINITY,
+    silenceMillis: (readMillis(given, 'silenceTimeoutMillis') ?? 10_000) || Number.POSITIVE_INFINITY,
+    targetSessionAttrs: readWord(given, 'targetSessionAttrs', ['any', 'read-write']),
+    classify: readFunction(given, 'classify'),
+    retry: readRetry(given.retry),
+    breaker: readBreaker(given.circuitBreaker),
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
     lanes: readLanes(given),
+    cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
   }
 }

@@ -297,40 +297,56 @@ export function corked<R>(client: object, send: () => R): R {
   }
 }
 
-/**
- * Asks the server to cancel what a client is running, over a connection of its own with the same TLS. Resolves when the
- * server has closed that connection: from then on no late cancellation can arrive.
- * @throws when the client has no key to cancel with, or the server cannot be reached
- */
-export function requestCancel(client: object, stream: unknown, signal: AbortSignal): Promise<void> {
+/** A connection beside a client's: to the same address, with the same TLS, without a session. */
+export interface SideWire extends Pick<Wire, 'stream' | 'requestSsl' | 'on'> {
+  /** Whether TLS begins before the first word, after a request for it, or not at all. */
+  readonly tls: 'direct' | 'asked' | 'none'
+  /** What the server knows the client by; undefined where it gave no key. */
+  readonly key: { readonly processId: number; readonly secret: number } | undefined
+  cancel(processId: number, secretKey: number): void
+}
+
+/** Begins to connect beside a client. @param stream what makes its sockets, where the caller has said so. @throws where its address is not known */
+export function openBeside(client: object, stream: unknown, plain = false): SideWire {
   const { host, port, processID, secretKey, ssl, sslNegotiation } = inside(client)
-  if (processID == null || secretKey == null || port === undefined) {
-    return Promise.reject(new Error('this client cannot cancel: the server gave it no key'))
+  if (port === undefined) throw new Error('this client does not say where it is connected to')
+  const config = {
+    ...(plain ? {} : { ssl, sslNegotiation }),
+    ...(typeof stream === 'function' ? { stream } : {}),
   }
-  const config = { ssl, sslNegotiation, ...(typeof stream === 'function' ? { stream } : {}) }
   const wire = new pg.Connection(config as unknown as pg.ConnectionConfig) as unknown as Wire
-  return new Promise((resolve, reject) => {
-    let sent = false
-    const send = () => {
-      sent = true
-      wire.cancel(processID, secretKey)
-    }
-    wire.on('connect', () => {
-      if (!ssl) send()
-      else if (sslNegotiation !== 'direct') wire.requestSsl()
-    })
-    wire.on('sslconnect', send)
-    // A server that resets the connection has taken the request as much as one that closes it.
-    wire.on('error', (error: Error) => !sent && reject(error))
-    wire.on('end', () =>
-      sent ? resolve() : reject(new Error('the server closed the connection before the cancel request')),
-    )
-    const giveUp = () => wire.stream.destroy()
-    signal.addEventListener('abort', giveUp, { once: true })
-    wire.on('end', () => signal.removeEventListener('abort', giveUp))
-    if (host?.startsWith('/')) wire.connect(`${host}/.s.PGSQL.${port}`)
-    else wire.connect(port, host)
-  })
+  if (host?.startsWith('/')) wire.connect(`${host}/.s.PGSQL.${port}`)
+  else wire.connect(port, host)
+  const tls = plain || !ssl ? 'none' : sslNegotiation === 'direct' ? 'direct' : 'asked'
+  const key = processID == null || secretKey == null ? undefined : { processId: processID, secret: secretKey }
+  return Object.assign(wire, { tls, key } as const)
+}
+
+/** What the server says of itself in passing. */
+export interface ServerWords {
+  /** It refuses something, or says goodbye. Called before whoever waits for the answer. */
+  error(error: Error): void
+  /** A setting of the session has this value now. */
+  parameter(name: string, value: string): void
+}
+
+/** Listens to what the server says to a client. Call before the client connects. */
+export function onServerWords(client: object, words: ServerWords): void {
+  const { connection } = inside(client)
+  connection?.on('errorMessage', (error: Error) => words.error(error))
+  connection?.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) =>
+    words.parameter(message.parameterName, message.parameterValue),
+  )
+}
+
+/** How many bytes a client's socket has brought; undefined where that cannot be seen. */
+export function bytesRead(client: object): number | undefined {
+  return inside(client).connection?.stream?.bytesRead
+}
+
+/** Cuts a client's socket; `error` is told to whoever waits for an answer on it. */
+export function cut(client: object, error: Error): void {
+  inside(client).connection?.stream?.destroy(error)
 }
 
 type Query = (

@@ -11,6 +11,8 @@ export interface LeakReport {
   readonly processId: number | undefined
   readonly agent: string | undefined
   readonly heldMillis: number
+  /** How long no statement has run on it, to the second: a lease held over a wait for something else than the database. */
+  readonly restingMillis: number
   /** Where the connection was taken. */
   readonly stack: string | undefined
 }
@@ -25,14 +27,17 @@ const CLOSE_LOG: Partial<Record<CloseReason, string>> = {
 /**
  * Hooks that emit pg-pool's events (`connect`, `acquire`, `release`, `remove`) and Sluice's (`leak`, `unleak`, `nested`).
  * @param mayExit whether idle connections let the process end
+ * @param restingMillis how long no statement has run on a lent connection
  */
 export function eventHooks(
   pool: EventEmitter & { log: (...messages: unknown[]) => void },
   mayExit: boolean,
+  restingMillis: (client: Client) => number,
 ): Hooks<Client> {
   const hold = (client: Client, on: boolean) => {
     if (mayExit) keepProcess(client, on)
   }
+  const report = reportWith(restingMillis)
   return {
     opened: (client) => {
       pool.log('new client connected')
@@ -56,11 +61,13 @@ export function eventHooks(
   }
 }
 
-function report(lease: Lease<Client>, heldMillis: number): LeakReport {
-  return Object.freeze({
-    processId: processIdOf(lease.connection.resource),
-    agent: lease.agent,
-    heldMillis: Math.round(heldMillis),
-    stack: lease.origin?.stack,
-  })
+function reportWith(restingMillis: (client: Client) => number) {
+  return (lease: Lease<Client>, heldMillis: number): LeakReport =>
+    Object.freeze({
+      processId: processIdOf(lease.connection.resource),
+      agent: lease.agent,
+      heldMillis: Math.round(heldMillis),
+      restingMillis: Math.round(Math.min(heldMillis, restingMillis(lease.connection.resource))),
+      stack: lease.origin?.stack,
+    })
 }

@@ -2,7 +2,7 @@
 import type { Lease } from '../core/lease.ts'
 import { RELEASED_TWICE } from '../core/lease.ts'
 import type { Call, QueryOptions } from './call.ts'
-import { least } from './call.ts'
+import { least, refuseCache } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
 import { processIdOf } from './driver.ts'
 import { traced } from './promises.ts'
@@ -80,6 +80,7 @@ export class PoolLease {
         const { client } = this
         if (this.#broken !== undefined) throw this.#broken
         const { statementMillis, timeoutMillis, signal } = this.#parts.read(options)
+        refuseCache(statement)
         const bounds = { millis: least(statementMillis, timeoutMillis), signal, outer }
         this.#run<QueryResult<R>>(client, statement, values, bounds, (error, result) =>
           error === undefined ? resolve(result as QueryResult<R>) : reject(error),

@@ -9,21 +9,28 @@ import type {
   Submittable,
 } from 'pg'
 import { systemClock } from '../base/clock.ts'
+import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
 import { within } from '../base/within.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
 import type { AcquireOptions } from '../core/options.ts'
-import { Pool as Engine } from '../core/pool.ts'
+import type { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
+import type { Settle } from '../core/waiters.ts'
+import type { BreakerStats } from '../resilience/breaker.ts'
+import type { Assembly, AssemblyOwner } from './assembly.ts'
+import { assemble, assembleDirect } from './assembly.ts'
 import type { BatchQuery } from './batch.ts'
+import type { CacheStats } from './cache/cache.ts'
+import type { CachedResult } from './cache/kept.ts'
+import type { CacheOptions } from './cache/rule.ts'
 import type { Call, QueryOptions } from './call.ts'
 import { readCall } from './call.ts'
-import { Checkout } from './checkout.ts'
 import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
-import type { Client, ClientClass, ClientConfig } from './driver.ts'
+import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
@@ -33,10 +40,7 @@ import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { Listener } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
-import { Sessions } from './sessions.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
-import { Statements } from './statement.ts'
-import { Traffic } from './traffic.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
 
@@ -44,6 +48,15 @@ import { transaction } from './transaction.ts'
 export interface PostgresConnection extends ConnectionRow {
   /** The server process, where the connection has one. */
   readonly processId: number | undefined
+}
+
+/** One immutable picture of a Postgres pool. */
+export interface PostgresStats extends PoolStats {
+  /** Calls that were run again (`retry`). */
+  readonly retries: number
+  /** Undefined without `circuitBreaker`. */
+  readonly breaker: BreakerStats | undefined
+  readonly cache: CacheStats
 }
 
 const NOOP = (): void => undefined
@@ -64,11 +77,8 @@ export class Pool extends PgPool {
   /** True when the last connection is closed after `end()`. */
   ended = false
   readonly #config: ReadConfig
-  readonly #engine: Engine<Client>
-  readonly #sessions: Sessions
-  readonly #checkout: Checkout
-  readonly #statements: Statements
-  readonly #traffic: Traffic
+  readonly #owner: AssemblyOwner
+  readonly #parts: Assembly
   #listener: Listener | undefined
   /** A pool of one for `listen()`, where that has an endpoint of its own. */
   #direct: Engine<Client> | undefined
@@ -79,42 +89,29 @@ export class Pool extends PgPool {
     super(ownCopy(config))
     this.#config = read
     this.Client = config.Client ?? Client ?? PgClient
-    this.#sessions = this.#makeSessions(() => this.options)
-    this.#engine = new Engine<Client>(this.#sessions, read.core)
-    const { max, min, connectionTimeoutMillis } = read.settings
-    Object.assign(this.options, read.client, { max, min })
-    this.#checkout = new Checkout(this.#engine, read.verify, connectionTimeoutMillis)
-    // Own, as in pg-pool, because code that looks inside finds the clients here.
-    Object.defineProperty(this, '_clients', { get: () => this.#sessions.clients })
-    this.#statements = new Statements(systemClock, () => this.#engine.numbers())
-    this.#traffic = new Traffic({
-      engine: this.#engine,
-      sessions: this.#sessions,
-      checkout: this.#checkout,
-      statements: this.#statements,
-      config: read,
+    this.#owner = {
+      Client: () => this.Client,
+      options: () => this.options,
+      failed: (error, client, wasIdle) => this.#clientFailed(error, client, wasIdle),
       listens: () => this.listenerCount('acquire') > 0,
       isPgs: () => this.Client === PgClient || this.Client.prototype instanceof PgClient,
-    })
-    this.#engine.attach(eventHooks(this, this.options.allowExitOnIdle === true))
-  }
-
-  /** Settings are asked for at every open, so that a password put into `options` later is seen. */
-  #makeSessions(options: () => ClientConfig): Sessions {
-    const source = {
-      Client: () => this.Client,
-      options,
-      onConnect: this.#config.onConnect,
-      onError: (error: Error, client: Client) => this.#clientFailed(error, client),
-      onEnd: (client: Client) => void this.#engine.retire(client, 'lost'),
+      breakerChanged: (state, reason) => this.emit('breaker', Object.freeze({ state, reason })),
     }
-    return new Sessions(source, systemClock)
+    this.#parts = assemble(this.#owner, read)
+    const { engine, gate, rounds, sessions } = this.#parts
+    const { max, min } = read.settings
+    Object.assign(this.options, read.client, { max, min })
+    // Own, as in pg-pool, because code that looks inside finds the clients here.
+    Object.defineProperty(this, '_clients', { get: () => sessions.clients })
+    const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
+    engine.attach(eventHooks(this, this.options.allowExitOnIdle === true, resting))
+    engine.attach(rounds.hooks)
+    if (gate !== undefined) engine.attach(gate.hooks)
   }
 
   /** pg-pool ends the process when nobody listens for errors of idle clients; here they are logged. */
-  #clientFailed(error: Error, client: Client): void {
-    if (!this.#engine.retire(client, 'lost'))
-      return this.log('additional client error after disconnection due to error', error)
+  #clientFailed(error: Error, client: Client, wasIdle: boolean): void {
+    if (!wasIdle) return this.log('additional client error after disconnection due to error', error)
     Object.assign(error, { client })
     if (this.listenerCount('error') > 0) this.emit('error', error, client)
     else this.log('idle client failed', error)
@@ -137,11 +134,21 @@ export class Pool extends PgPool {
   }
 
   #checkOut(settle: CheckedOut): void {
-    this.#checkout.request(NO_OPTIONS, (error, lease) => {
+    this.#request(NO_OPTIONS, (error, lease) => {
       if (lease === undefined) return settle(error, undefined, NOOP)
       const { client, release } = this.#dress(lease)
       settle(undefined, client, release)
     })
+  }
+
+  /** Asks for a connection, where the circuit breaker lets the caller. */
+  #request(options: AcquireOptions, settle: Settle<Client>): void {
+    const { checkout, gate } = this.#parts
+    if (gate === undefined) return checkout.request(options, settle)
+    gate.pass<Lease<Client>>(
+      (done) => checkout.request(options, done),
+      (error, lease) => settle(error, lease),
+    )
   }
 
   /** Gives a client what its holder needs to give it back. */
@@ -159,7 +166,7 @@ export class Pool extends PgPool {
   /** Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner. */
   lease(options: AcquireOptions = {}): Promise<PoolLease> {
     return this.#promise((resolve, reject) => {
-      this.#checkout.request(options, (error, lease) => {
+      this.#request(options, (error, lease) => {
         if (lease === undefined) reject(error)
         else resolve(new PoolLease(lease, this.#leaseParts))
       })
@@ -168,11 +175,11 @@ export class Pool extends PgPool {
 
   readonly #leaseParts = {
     run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
-      this.#statements.run(start, bounds, ends),
+      this.#parts.statements.run(start, bounds, ends),
     read: (options: QueryOptions): Call => readCall(options, this.#config),
     cancel: (client: Client): Promise<void> => {
       const { cancelTimeoutMillis } = this.#config.settings
-      return within(systemClock, cancelTimeoutMillis, (signal) => this.#sessions.cancel(client, signal))
+      return within(systemClock, cancelTimeoutMillis, (signal) => this.#parts.sessions.cancel(client, signal))
     },
   }
 
@@ -185,6 +192,14 @@ export class Pool extends PgPool {
    */
   // biome-ignore-start lint/suspicious/noExplicitAny: the type parameters and their defaults are those of @types/pg, so that code that swaps the import type-checks
   query<T extends Submittable>(queryStream: T): T
+  query<R extends QueryResultRow = any, I = any[]>(
+    textOrConfig: string | (QueryConfig<I> & QueryOptions),
+    values: QueryConfigValues<I> | undefined,
+    options: QueryOptions & { readonly cache: CacheOptions },
+  ): Promise<CachedResult<R>>
+  query<R extends QueryResultRow = any, I = any[]>(
+    config: QueryConfig<I> & QueryOptions & { readonly cache: CacheOptions },
+  ): Promise<CachedResult<R>>
   query<R extends any[] = any[], I = any[]>(
     config: QueryArrayConfig<I> & QueryOptions,
     values?: QueryConfigValues<I>,
@@ -217,13 +232,13 @@ export class Pool extends PgPool {
     const given = readQuery(statement, second, third)
     if (given.callback === undefined) {
       return this.#promise((resolve, reject) => {
-        this.#traffic.queries.query(given, (error, result) =>
+        this.#parts.traffic.queries.query(given, (error, result) =>
           error === undefined ? resolve(result) : reject(error),
         )
       })
     }
     const answer = detached(given.callback as (error: unknown, result?: unknown) => void)
-    this.#traffic.queries.query(given, (error, result) =>
+    this.#parts.traffic.queries.query(given, (error, result) =>
       error === undefined ? answer(undefined, result) : answer(error),
     )
     return undefined
@@ -241,7 +256,7 @@ export class Pool extends PgPool {
     return transaction(fn, options, {
       clock: systemClock,
       random: Math.random,
-      numbers: () => this.#engine.numbers(),
+      numbers: () => this.#parts.engine.numbers(),
       lease: (acquire) => this.lease(acquire),
     })
   }
@@ -253,7 +268,7 @@ export class Pool extends PgPool {
    */
   batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
     return this.#promise((resolve, reject) => {
-      this.#traffic.queries.batch(queries, options, (error, results) =>
+      this.#parts.traffic.queries.batch(queries, options, (error, results) =>
         results === undefined ? reject(error) : resolve(results),
       )
     })
@@ -272,6 +287,11 @@ export class Pool extends PgPool {
       readNumber(options as Given, 'concurrency', { min: 1, max: 10_000 }) ??
       this.#config.parallelQueries ??
       this.options.max
+    if (options.cache?.key !== undefined)
+      throw new SluiceError(
+        'SLUICE_BAD_OPTION',
+        'parallel() takes cache without a key, which would be one for all of its statements',
+      )
     return parallel(queries, concurrency, (query) => {
       const { text, values } = typeof query === 'string' ? { text: query, values: undefined } : query
       return this.query(text, values as unknown[] | undefined, options)
@@ -303,14 +323,8 @@ export class Pool extends PgPool {
 
   get #listening(): Engine<Client> {
     const { directConnectionString } = this.#config
-    if (directConnectionString === undefined) return this.#engine
-    if (this.#direct === undefined) {
-      const options = { ...this.options, connectionString: directConnectionString }
-      this.#direct = new Engine<Client>(
-        this.#makeSessions(() => options),
-        { max: 1, idleTimeoutMillis: 1_000 },
-      )
-    }
+    if (directConnectionString === undefined) return this.#parts.engine
+    this.#direct ??= assembleDirect(this.#owner, this.#config, directConnectionString)
     return this.#direct
   }
 
@@ -318,29 +332,29 @@ export class Pool extends PgPool {
 
   /** Changes the size at run time; connections above a smaller `max` close when they come back. @throws SLUICE_BAD_OPTION */
   resize(size: { max?: number | undefined; min?: number | undefined }): void {
-    this.#engine.resize(size)
-    const { max, min } = this.#engine.stats()
+    this.#parts.engine.resize(size)
+    const { max, min } = this.#parts.engine.stats()
     Object.assign(this.options, { max, min })
   }
 
   /** Takes no new callers and serves the ones it has; true when all came back in time. `resume()` opens the pool again. */
   drain(timeoutMillis?: number): Promise<boolean> {
-    return this.#engine.drain(timeoutMillis)
+    return this.#parts.engine.drain(timeoutMillis)
   }
 
   /** Replaces every connection: idle ones now, lent ones when they come back. */
   clear(): void {
-    this.#engine.clear()
+    this.#parts.engine.clear()
   }
 
   /** Serves nobody until `resume()`; callers wait, within their deadlines. */
   pause(): void {
-    this.#engine.pause()
+    this.#parts.engine.pause()
   }
 
   /** Takes `pause()` or `drain()` back. */
   resume(): void {
-    this.#engine.resume()
+    this.#parts.engine.resume()
   }
 
   /** Ends the pool; resolves when its last connection is closed. Lent ones have `endTimeoutMillis` to come back. */
@@ -363,8 +377,8 @@ export class Pool extends PgPool {
   async #end(): Promise<void> {
     this.ending = true
     this.#listener?.close()
-    await Promise.all([this.#engine.end(), this.#direct?.end()])
-    this.#traffic.stop()
+    await Promise.all([this.#parts.engine.end(), this.#direct?.end()])
+    this.#parts.traffic.stop()
     this.ended = true
   }
 
@@ -377,39 +391,45 @@ export class Pool extends PgPool {
 
   /** Connections that are open or opening, as pg-pool counts them: closing ones are left out (`stats().total` has them). */
   get totalCount(): number {
-    const { opening, idle, checking, leased, shared, cancelling } = this.#engine.numbers()
-    return opening + idle + checking + leased + shared + cancelling + this.#engine.planned
+    const { opening, idle, checking, leased, shared, cancelling } = this.#parts.engine.numbers()
+    return opening + idle + checking + leased + shared + cancelling + this.#parts.engine.planned
   }
 
   get idleCount(): number {
-    return this.#engine.numbers().idle
+    return this.#parts.engine.numbers().idle
   }
 
   /** Callers who wait with no connection on its way for them. */
   get waitingCount(): number {
-    return this.#engine.unserved - this.#engine.planned
+    return this.#parts.engine.unserved - this.#parts.engine.planned
   }
 
   /** Lent connections past their lifetime, which close when they come back. */
   get expiredCount(): number {
-    return this.#engine.expired
+    return this.#parts.engine.expired
   }
 
   /** One immutable picture of the pool in numbers. */
-  stats(): PoolStats {
-    return this.#engine.stats()
+  stats(): PostgresStats {
+    const { engine, gate, traffic } = this.#parts
+    return Object.freeze({
+      ...engine.stats(),
+      retries: traffic.attempts.retries,
+      breaker: gate?.stats(),
+      cache: traffic.queries.cache.stats(),
+    })
   }
 
   /** One row a slot: what it does, for whom, since when. */
   connections(): readonly PostgresConnection[] {
-    return this.#engine.connections().map(({ resource, ...row }) => {
+    return this.#parts.engine.connections().map(({ resource, ...row }) => {
       return Object.freeze({ ...row, processId: resource && processIdOf(resource) })
     })
   }
 
   /** Tells `hooks` what happens to connections and callers from now on. Returns the way to detach. */
   attach(hooks: Hooks<Client>): () => void {
-    return this.#engine.attach(hooks)
+    return this.#parts.engine.attach(hooks)
   }
 
   /** A promise of the kind that `options.Promise` asks for, with errors that lead back to the caller. */

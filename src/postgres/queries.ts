@@ -1,14 +1,16 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import type { Lease } from '../core/lease.ts'
 import type { Use } from '../core/slot.ts'
+import type { Attempts } from './attempts.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
-import type { Call, QueryOptions } from './call.ts'
+import { Cache } from './cache/cache.ts'
+import type { Call, QueryOptions, Told } from './call.ts'
 import { NO_OPTIONS, readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
-import { isBusy } from './driver.ts'
+import { isBusy, isDead } from './driver.ts'
 import type { QueryArguments } from './forms.ts'
 import type { AloneParts } from './lanes/alone.ts'
 import { flyAlone, timed } from './lanes/alone.ts'
@@ -21,14 +23,12 @@ import { Trip } from './lanes/trip.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
 import { READ_TIMEOUT, send } from './statement.ts'
 
-/** Called once: with an error, or with a result. */
-export type Told<R> = (error: unknown, result: R | undefined) => void
-
 /** What queries work with. */
 export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
   readonly checkout: Checkout
   readonly statements: Statements
   readonly config: ReadConfig
+  readonly attempts: Attempts
   /** Whether the clients are pg's. */
   readonly isPgs: () => boolean
   /** Whether statements may share connections now. */
@@ -38,6 +38,8 @@ export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
 const NO_BOUNDS: Bounds = Object.freeze({ millis: undefined, signal: undefined })
 
 export class Queries {
+  /** For calls with `cache`. */
+  readonly cache: Cache
   readonly #parts: QueriesParts
   readonly #trips: TripParts
   /** What a call without options asks for. */
@@ -45,12 +47,14 @@ export class Queries {
 
   constructor(parts: QueriesParts) {
     this.#parts = parts
+    this.cache = new Cache({ ...parts, run: (given, told) => this.query(given, told) })
     this.#plainCall = readCall(NO_OPTIONS, parts.config)
     this.#trips = { ...parts, alone: (lease, cargo, answer) => this.#aloneOn(lease, cargo, answer) }
   }
 
   /** Runs one statement. */
   query(given: QueryArguments, told: Told<unknown>): void {
+    if (given.options.cache !== undefined) return this.cache.query(given, told)
     const { config, isPgs, texts } = this.#parts
     let call: Call
     let statement: Cargo['statement'] | undefined
@@ -60,13 +64,21 @@ export class Queries {
     } catch (error) {
       return told(error, undefined)
     }
-    if (statement === undefined) return this.#plainly(given, call, told)
+    const { attempts } = this.#parts
+    if (statement === undefined)
+      return attempts.run(call, false, (each, done) => this.#plainly(given, each, done), told)
     const text = texts.of(statement.text)
     text.seen += 1
     const prepare = config.lanes.prepared > 0 && call.prepare !== false
     const { idempotent, class: kind } = call
     const pace = texts.paceOf(text, statement.values)
     const cargo: Cargo = { statement, text, pace, prepare, idempotent, isSimple: kind === 'simple' }
+    // What is neither a read nor a write may commit within itself.
+    attempts.run(call, text.kind !== 'other', (each, done) => this.#start(given, cargo, each, done), told)
+  }
+
+  #start(given: QueryArguments, cargo: Cargo, call: Call, told: Told<unknown>): void {
+    const { pace, statement, text } = cargo
     // Of what may be several statements, or switch the protocol, pg knows more.
     if (text.kind === 'other' && !statement.values?.length && statement.name === undefined)
       this.#plainly(given, call, told, pace)
@@ -172,7 +184,7 @@ export class Queries {
     } catch (error) {
       return told(error, undefined)
     }
-    this.#run<QueryResult[]>(call, useOfClass(call.class), told, {
+    const work: Work<QueryResult[]> = {
       start: (client, answer) => {
         runBatch(client, read).then(
           (results) => answer(undefined, results),
@@ -182,15 +194,22 @@ export class Queries {
       answered: (lease, error) => lease.release(survivesFailure(lease.resource) ? undefined : error),
       // Cancelling its head would let the rest of a batch run.
       abandoned: (lease, error) => lease.release(error),
-    })
+    }
+    const start = (each: Call, done: Told<QueryResult[]>) =>
+      this.#run<QueryResult[]>(each, useOfClass(each.class), done, work)
+    this.#parts.attempts.run(call, true, start, told)
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
     const askedAt = call.timeoutMillis === undefined ? 0 : this.#parts.clock.now()
     const request = use === 'exclusive' ? call : { ...call, use }
     this.#parts.checkout.request(request, (error, lease) => {
-      if (lease === undefined) told(error, undefined)
-      else this.#send(lease, this.#boundsOf(call, askedAt), told, work)
+      if (lease === undefined) return told(error, undefined)
+      const bounds = this.#boundsOf(call, askedAt)
+      if (!isDead(lease.resource)) return this.#send(lease, bounds, told, work)
+      // It has died on the way here. Nothing was sent, so another connection will do.
+      lease.release()
+      this.#run({ ...call, timeoutMillis: call.timeoutMillis && bounds.millis }, use, told, work)
     })
   }
 

@@ -3,10 +3,15 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../base/clock.ts'
 import { codeOf, SluiceError } from '../base/errors.ts'
 import { within } from '../base/within.ts'
-import type { Driver, Reusable } from '../core/driver.ts'
+import type { Driver, OpenFault, Reusable } from '../core/driver.ts'
+import type { Classify } from './classify.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import * as door from './driver.ts'
+import type { TargetSessionAttrs } from './fitness.ts'
+import { Fitness } from './fitness.ts'
 import { letRowsBeRaw } from './results.ts'
+import type { Reach } from './side.ts'
+import { reach, requestCancel } from './side.ts'
 
 /** What {@link Sessions} needs to know; read anew for every open, so that rotated credentials are seen. */
 export interface SessionSource {
@@ -18,11 +23,24 @@ export interface SessionSource {
   onError(error: Error, client: Client): void
   /** A client's connection has ended. */
   onEnd(client: Client): void
+  /** The server behind a client is going down, or is not the one that the pool needs any more. */
+  onGone(client: Client): void
+  readonly classify?: Classify | undefined
+  readonly targetSessionAttrs?: TargetSessionAttrs | undefined
 }
 
 /** Open failures that another try may mend; anything else is for a person. SQLSTATE classes: 08 connection, 53 resources, 57P0x shutdown and start. */
 const PASSING =
   /^(08...|53...|57P0.|ECONNRESET|ECONNABORTED|ETIMEDOUT|EPIPE|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN)$/
+
+/** No place for one more session: too_many_connections, configuration_limit_exceeded. */
+const CROWDED = /^53[34]00$/
+
+/** How long a server may take to show that it is there: two round trips, and what a busy machine makes of them. */
+const REACH_MILLIS = 2_000
+
+/** From so long without traffic on the kernel asks the other side. */
+const KEEP_ALIVE_MILLIS = 10_000
 
 /** The first pause before a cancel request is repeated; each later one is twice as long. */
 const CANCEL_AGAIN_MILLIS = 20
@@ -38,6 +56,9 @@ export class Sessions implements Driver<Client> {
   readonly #broken = new WeakSet<Client>()
   /** Cancel requests under way: until they are over, a client is not at rest even when its statement has ended. */
   readonly #cancelling = new WeakMap<Client, Promise<void>>()
+  /** Clients whose sockets were cut while the server may have been there: nobody has seen it let go of their sessions. */
+  readonly #cut = new WeakSet<Client>()
+  readonly #fitness: Fitness
   /** Told how long the server took to greet each new connection, in milliseconds. */
   onGreeting: ((millis: number) => void) | undefined
   /** Whether rows may reach statements as bytes. */
@@ -48,6 +69,8 @@ export class Sessions implements Driver<Client> {
   constructor(source: SessionSource, clock: Clock) {
     this.#source = source
     this.#clock = clock
+    const { classify, targetSessionAttrs } = source
+    this.#fitness = new Fitness({ classify, targetSessionAttrs, onGone: (client) => source.onGone(client) })
   }
 
   /** Every client that is connecting or connected, in the order in which they were made. */
@@ -61,6 +84,7 @@ export class Sessions implements Driver<Client> {
       const client = new Client(clientOptions(this.#source.options())) as Client
       this.#clients.add(client)
       door.bindCallbacks(client)
+      this.#fitness.watch(client)
       if (this.rawRows) letRowsBeRaw(client)
       if (this.onGreeting !== undefined) door.timeGreeting(client, () => this.#clock.now(), this.onGreeting)
       return this.#connect(client, signal).catch((error: unknown) => {
@@ -82,6 +106,7 @@ export class Sessions implements Driver<Client> {
     })
     client.on?.('end', () => ready && this.#source.onEnd(client))
     await this.#handshake(client, signal)
+    await this.#fitness.admit(client)
     await this.#prepare(client, signal)
     if (door.isDead(client) || this.#broken.has(client)) {
       throw failure ?? new Error('Connection terminated unexpectedly')
@@ -140,10 +165,28 @@ export class Sessions implements Driver<Client> {
     const closed = door.socketClosed(client)
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
-    if (door.isDead(client)) giveUp()
+    if (this.#cut.has(client)) await this.#givenUp(signal)
+    else if (door.isDead(client)) giveUp()
     else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
     await closed
+  }
+
+  /** Asks the address of a client whether its server is there. */
+  reach(client: Client): Promise<Reach> {
+    return reach(client, this.#source.options().stream, this.#clock, REACH_MILLIS)
+  }
+
+  /** Cuts the connection of a client that the server cannot be heard on; `error` is what those who wait on it are told. */
+  cut(client: Client, error: Error): void {
+    this.#cut.add(client)
+    door.cut(client, error)
+  }
+
+  /** Its place counts until the server has had time to notice; then it may still live there. */
+  async #givenUp(signal: AbortSignal): Promise<never> {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    throw new Error('the connection was cut, and the server may not know')
   }
 
   /** The server must stop working for nobody: its statement is cancelled, then it reads the goodbye. */
@@ -154,7 +197,7 @@ export class Sessions implements Driver<Client> {
   }
 
   async check(client: Client, signal: AbortSignal): Promise<void> {
-    const abort = () => door.destroy(client)
+    const abort = () => this.cut(client, new Error('no answer to the check before use'))
     signal.addEventListener('abort', abort, { once: true })
     await client.query('SELECT 1')
     signal.removeEventListener('abort', abort)
@@ -171,7 +214,12 @@ export class Sessions implements Driver<Client> {
     if (door.isBusy(client)) return door.atRest(client).then(() => this.reusable(client))
     if (door.isInTransaction(client)) return 'dirty'
     if (door.canPipeline(client)) door.setPipeline(client, this.#pipelines)
-    return true
+    return this.#fitness.judge(client)
+  }
+
+  /** Whether nothing was said on a client's connection that speaks against using it. */
+  isFit(client: Client): boolean {
+    return this.#fitness.isFit(client)
   }
 
   /** Whether whoever borrows a client wants it to pipeline: an option of pg's client. */
@@ -196,7 +244,7 @@ export class Sessions implements Driver<Client> {
    * among many, where a second request would hit another one.
    */
   async cancelOnce(client: Client, signal: AbortSignal): Promise<void> {
-    const asked = door.requestCancel(client, this.#source.options().stream, signal)
+    const asked = requestCancel(client, this.#source.options().stream, signal)
     const over = asked.catch(() => undefined)
     this.#cancelling.set(client, over)
     await over
@@ -213,7 +261,7 @@ export class Sessions implements Driver<Client> {
       over = true
     })
     for (let pause = CANCEL_AGAIN_MILLIS; !over && !signal.aborted; pause *= 2) {
-      await door.requestCancel(client, this.#source.options().stream, signal)
+      await requestCancel(client, this.#source.options().stream, signal)
       await Promise.race([noted, this.#pause(pause)])
     }
   }
@@ -224,17 +272,24 @@ export class Sessions implements Driver<Client> {
     })
   }
 
-  permanent(error: unknown): boolean {
-    return !SluiceError.is(error) && !PASSING.test(codeOf(error) ?? '')
+  openFault(error: unknown): OpenFault {
+    const code = codeOf(error) ?? ''
+    if (CROWDED.test(code)) return 'crowded'
+    return SluiceError.is(error) || PASSING.test(code) ? 'passing' : 'permanent'
   }
 }
 
 /** The pool keeps the deadline of an open; a second timer in the client would answer first and with less to say. */
 function clientOptions(options: ClientConfig): ClientConfig {
-  const copy = { ...options, connectionTimeoutMillis: 0 }
+  const copy = { ...keepAlive(options), ...options, connectionTimeoutMillis: 0 }
   const password = Object.getOwnPropertyDescriptor(options, 'password')
   if (password !== undefined) Object.defineProperty(copy, 'password', password)
   return copy
+}
+
+/** A peer that is gone should be noticed while the connection is idle, and a firewall not forget it. A socket of the caller's own making may not have it. */
+function keepAlive({ stream }: ClientConfig): ClientConfig {
+  return stream === undefined ? { keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MILLIS } : {}
 }
 
 /** For clients whose socket cannot be seen: their own word must do. */

@@ -22,6 +22,8 @@ export interface Bounds {
 export interface Ends<R> {
   /** Whether the statement is at the server yet; missing where it is sent as soon as it starts. */
   isSent?(): boolean
+  /** What becomes of the statement when its caller gives up; missing where that follows from its outcome. */
+  whatNow?(): string
   /** The driver has answered. */
   answered(error: Error | undefined, result: R | undefined): void
   /** Its caller has given up; the statement still runs. */
@@ -99,14 +101,15 @@ export class Statements {
     const aborted = signals.find((given) => given.aborted)
     if (aborted !== undefined) return ends.answered(this.#aborted(aborted.reason, 'not-sent'), undefined)
     const outcome = () => (ends.isSent?.() === false ? 'not-sent' : 'unknown')
+    const whatNow = () => ends.whatNow?.() ?? WHAT_NOW[outcome()]
     const run = new Run(
       this.#deadlines,
       (error) => ends.abandoned(error),
-      () => this.#timeout(askedMillis ?? millis ?? 0, outcome()),
+      () => this.#timeout(askedMillis ?? millis ?? 0, outcome(), whatNow()),
     )
     if (millis !== undefined) run.deadline = this.#deadlines.add(run, millis, this.#clock.now())
     run.stopListening = signals.map((given) =>
-      onAbort(given, () => run.abandon(this.#aborted(given.reason, outcome()))),
+      onAbort(given, () => run.abandon(this.#aborted(given.reason, outcome(), whatNow()))),
     )
     start((error, result) => run.end() && ends.answered(error, result))
   }
@@ -115,8 +118,8 @@ export class Statements {
     this.#deadlines.clear()
   }
 
-  #timeout(millis: number, outcome: 'not-sent' | 'unknown'): SluiceError {
-    const text = `${READ_TIMEOUT}: no answer within ${Math.round(millis).toLocaleString('en-US')} ms; ${WHAT_NOW[outcome]}`
+  #timeout(millis: number, outcome: 'not-sent' | 'unknown', whatNow: string): SluiceError {
+    const text = `${READ_TIMEOUT}: no answer within ${Math.round(millis).toLocaleString('en-US')} ms; ${whatNow}`
     return new SluiceError('SLUICE_QUERY_TIMEOUT', text, {
       phase: 'query',
       numbers: this.#numbers(),
@@ -124,8 +127,8 @@ export class Statements {
     })
   }
 
-  #aborted(reason: unknown, outcome: 'not-sent' | 'unknown'): SluiceError {
-    const text = `aborted by the caller: ${messageOf(reason)}; ${WHAT_NOW[outcome]}`
+  #aborted(reason: unknown, outcome: 'not-sent' | 'unknown', whatNow = WHAT_NOW[outcome]): SluiceError {
+    const text = `aborted by the caller: ${messageOf(reason)}; ${whatNow}`
     return new SluiceError('SLUICE_ABORTED', text, {
       phase: 'query',
       numbers: this.#numbers(),

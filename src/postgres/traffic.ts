@@ -2,9 +2,12 @@
 import { systemClock } from '../base/clock.ts'
 import { within } from '../base/within.ts'
 import type { Pool as Engine } from '../core/pool.ts'
+import { RetryBudget } from '../resilience/retry.ts'
+import { Attempts } from './attempts.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client } from './driver.ts'
+import type { Gate } from './gate.ts'
 import { Lanes } from './lanes/lanes.ts'
 import { Names } from './lanes/names.ts'
 import { RoundTrip } from './lanes/round-trip.ts'
@@ -20,6 +23,7 @@ export interface TrafficParts {
   readonly checkout: Checkout
   readonly statements: Statements
   readonly config: ReadConfig
+  readonly gate: Gate | undefined
   /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
   readonly listens: () => boolean
   /** Whether the clients are pg's. */
@@ -28,11 +32,12 @@ export interface TrafficParts {
 
 export class Traffic {
   readonly queries: Queries
+  readonly attempts: Attempts
   readonly #lanes: Lanes
   readonly #names = new WeakMap<Client, Names>()
   readonly #statements: Statements
 
-  constructor({ engine, sessions, checkout, statements, config, listens, isPgs }: TrafficParts) {
+  constructor({ engine, sessions, checkout, statements, config, gate, listens, isPgs }: TrafficParts) {
     const { pipelining, depth, stallMillis, prepared, binary } = config.lanes
     const { cancelTimeoutMillis } = config.settings
     const roundTrip = new RoundTrip(systemClock)
@@ -53,12 +58,22 @@ export class Traffic {
       depth,
       stallMillis,
       roundTrip: () => roundTrip.millis,
+      isFit: (client) => sessions.isFit(client),
       namesOf,
       cancelOnce: (client) =>
         within(systemClock, cancelTimeoutMillis, (signal) => sessions.cancelOnce(client, signal)),
     })
     const mayShare = () => pipelining !== false && (pipelining === true || !listens())
+    const { retry } = config
+    this.attempts = new Attempts({
+      clock: systemClock,
+      random: Math.random,
+      gate,
+      retry,
+      budget: new RetryBudget(),
+    })
     this.queries = new Queries({
+      attempts: this.attempts,
       clock: systemClock,
       watch: this.#lanes.watch,
       lanes: this.#lanes,
@@ -79,5 +94,6 @@ export class Traffic {
   stop(): void {
     this.#lanes.stop()
     this.#statements.stop()
+    this.queries.cache.clear()
   }
 }

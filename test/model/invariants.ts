@@ -27,6 +27,8 @@ export interface View {
   readonly most: number
   readonly waiting: readonly Caller[]
   readonly needs: Needs
+  /** For how long callers have needed connections that are not on their way although there is room. */
+  readonly shortFor: number
   readonly wholeWanted: number
   /** Leases that are out, and those of them that are shared. */
   readonly held: number
@@ -85,7 +87,7 @@ function isSlowOpen({ sinceMillis, state }: ConnectionRow): boolean {
 }
 
 /** Nobody waits for nothing, nor for too long. */
-function waits({ capacity, mode, needs, now, rows, stats, waiting, wholeWanted }: View): Claim[] {
+function waits({ capacity, mode, needs, now, rows, shortFor, stats, waiting, wholeWanted }: View): Claim[] {
   const { idle, openFailures, opening, total } = stats
   const room = capacity - total
   const late = now === undefined ? undefined : waiting.find(({ dueAt }) => dueAt <= now)
@@ -100,11 +102,13 @@ function waits({ capacity, mode, needs, now, rows, stats, waiting, wholeWanted }
   if (mode === 'paused' || now === undefined) return always
   const checking = rows.filter(({ sinceMillis, state }) => state === 'checking' && sinceMillis < SLOW).length
   const unserved = needs.demand - opening - checking
+  // What is lent may serve a burst before an open could; the pool does not hope for longer than an open takes.
+  const hoping = stats.leased > 0 && shortFor <= stats.open.max
   return [
     ...always,
     [idle === 0 || needs.demand <= checking, `${idle} idle while ${needs.demand} are needed`],
     [
-      unserved <= 0 || room <= 0 || opening >= 4 || openFailures > 0,
+      unserved <= 0 || room <= 0 || opening >= 4 || openFailures > 0 || hoping,
       `${unserved} needed with nothing on its way and room for ${room}`,
     ],
   ]

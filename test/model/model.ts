@@ -3,7 +3,7 @@ import { CHECK_PATIENCE_MILLIS } from '../../src/core/callers.ts'
 import type { Lease } from '../../src/core/lease.ts'
 import { RELEASED_TWICE } from '../../src/core/lease.ts'
 import { levelOf } from '../../src/core/options.ts'
-import type { PoolStats } from '../../src/core/stats.ts'
+import type { ConnectionRow, PoolStats } from '../../src/core/stats.ts'
 import type { FakeConnection, FakePool } from '../support/fake-driver.ts'
 import { fakePool, permanentError } from '../support/fake-driver.ts'
 import { settle } from '../support/manual-clock.ts'
@@ -22,7 +22,7 @@ export class PoolModel {
   readonly #share: Share
   readonly #callers: Caller[] = []
   readonly #held = new Set<Caller>()
-  /** Connections older than the last clear(). */
+  /** Connections older than the last clear(), or than the loss of their server. */
   readonly #cleared = new Set<FakeConnection>()
   readonly #returned: Lease<FakeConnection>[] = []
   readonly #problems: string[] = []
@@ -47,6 +47,7 @@ export class PoolModel {
   /** Somebody was, just now. */
   #joined = false
   #growing = false
+  #shortSince: number | undefined
   /** Time has jumped and no timer has fired since. */
   #frozen = false
   #forcedAt = Number.POSITIVE_INFINITY
@@ -132,7 +133,7 @@ export class PoolModel {
       case 'drain':
         return this.#drain()
       case 'clear':
-        for (const { resource } of pool.connections()) if (resource !== undefined) this.#cleared.add(resource)
+        this.#clear(pool.connections())
         return pool.clear()
       case 'pause':
         if (this.#mode === 'running') this.#mode = 'paused'
@@ -297,6 +298,10 @@ export class PoolModel {
     this.#expect(messageOf(() => lease.resource) !== undefined, 'a lease that is over gives its resource')
   }
 
+  #clear(rows: ReturnType<FakePool['pool']['connections']>): void {
+    for (const { resource } of rows) if (resource !== undefined) this.#cleared.add(resource)
+  }
+
   #kill(who: number, told: boolean): void {
     const { driver, pool } = this.#house
     const connection = pick(
@@ -305,7 +310,12 @@ export class PoolModel {
     )
     if (connection === undefined) return
     driver.kill(connection)
-    if (told) pool.retire(connection, 'lost')
+    if (!told) return
+    const { generation } = pool.stats()
+    const before = pool.connections()
+    pool.lost(connection)
+    // Many losses at once take the others with them.
+    if (pool.stats().generation !== generation) this.#clear(before)
   }
 
   // What the owner does ------------------------------------------------------------------------------------------------
@@ -382,6 +392,7 @@ export class PoolModel {
     const stats = pool.stats()
     const rows = pool.connections()
     const waiting = this.#order.all
+    const needs = this.#share.needs(waiting, rows)
     this.#problems.push(
       ...driver.violations.splice(0),
       ...broken({
@@ -393,7 +404,8 @@ export class PoolModel {
         capacity: this.#capacity,
         most: this.#most,
         waiting,
-        needs: this.#share.needs(waiting, rows),
+        needs,
+        shortFor: this.#shortFor(needs.demand, rows),
         wholeWanted: pool.sharing.wholeWanted,
         held: this.#held.size,
         shared: [...this.#held].filter(isSharing).length,
@@ -406,6 +418,13 @@ export class PoolModel {
     this.#most = Math.max(this.#capacity, stats.total)
     this.#share.look(rows)
     if (this.#problems.length > 0) throw new Error(`${when}: ${this.#problems.join('; ')}`)
+  }
+
+  #shortFor(demand: number, rows: readonly ConnectionRow[]): number {
+    const { clock, pool } = this.#house
+    const short = this.#mode !== 'paused' && demand > promptOf(rows) && pool.stats().total < this.#capacity
+    this.#shortSince = short ? (this.#shortSince ?? clock.now()) : undefined
+    return clock.now() - (this.#shortSince ?? clock.now())
   }
 
   /** A lease is only taken away by the end of an `end()`. */

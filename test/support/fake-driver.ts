@@ -1,5 +1,5 @@
 // A driver without a server: every operation does what its script says, and sessions are counted as a server would count them.
-import type { CloseReason, Driver, Reusable } from '../../src/core/driver.ts'
+import type { CloseReason, Driver, OpenFault, Reusable } from '../../src/core/driver.ts'
 import type { Hooks } from '../../src/core/hooks.ts'
 import type { Lease } from '../../src/core/lease.ts'
 import type { AcquireOptions, PoolOptions } from '../../src/core/options.ts'
@@ -185,8 +185,8 @@ export class FakeDriver implements Driver<FakeConnection> {
     this.#gone(connection)
   }
 
-  permanent(error: unknown): boolean {
-    return (error as { permanent?: unknown } | undefined)?.permanent === true
+  openFault(error: unknown): OpenFault {
+    return (error as { fault?: OpenFault } | undefined)?.fault ?? 'passing'
   }
 
   #gone(connection: FakeConnection): void {
@@ -232,7 +232,12 @@ export class FakeDriver implements Driver<FakeConnection> {
 
 /** A failure that trying again will not mend. */
 export function permanentError(message: string): Error {
-  return Object.assign(new Error(message), { permanent: true })
+  return Object.assign(new Error(message), { fault: 'permanent' })
+}
+
+/** A failure of a server that has no place left. */
+export function crowdedError(message: string): Error {
+  return Object.assign(new Error(message), { fault: 'crowded' })
 }
 
 /** What became of an acquire so far. */

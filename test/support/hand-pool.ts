@@ -30,6 +30,7 @@ export function handPool(options: PoolOptions = {}): HandPool {
     onConnect: undefined,
     onError: () => undefined,
     onEnd: () => undefined,
+    onGone: () => undefined,
   }
   const sessions = new Sessions(source, clock)
   const engine = new Pool<Client>(sessions, options, { clock, random: () => 0.5 })

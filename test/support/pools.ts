@@ -1,7 +1,10 @@
-/** Pools on the run's server, and networks between them, that end with their test. */
+/** Pools on the run's server, networks between them, and servers that break, that end with their test. */
 import { afterEach } from 'vitest'
 import type { PoolConfig } from '../../src/index.ts'
 import { Pool } from '../../src/index.ts'
+import type { FakePostgres } from './fake-postgres.ts'
+import { startFakePostgres } from './fake-postgres.ts'
+import type { Script } from './fake-script.ts'
 import { databaseUrl } from './postgres.ts'
 import type { TcpProxy } from './proxy.ts'
 import { startProxy } from './proxy.ts'
@@ -40,5 +43,18 @@ export function networks(): (latencyMillis?: number, connectionString?: string) 
     proxies.push(proxy)
     url.host = `${proxy.host}:${proxy.port}`
     return { proxy, connectionString: url.href }
+  }
+}
+
+/** Returns a function that starts fake servers; all of them end after the test. To be called before `poolsWith`, as `networks`. */
+export function fakeServers(): (script?: Script) => Promise<FakePostgres> {
+  const servers: FakePostgres[] = []
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()))
+  })
+  return async (script) => {
+    const server = await startFakePostgres(script)
+    servers.push(server)
+    return server
   }
 }

@@ -63,7 +63,7 @@ export function errorResponse(refusal: Omit<Refusal, 'status'>): Buffer {
   return message('E', Buffer.from(`${fields}\0`))
 }
 
-export function int16(value: number): Buffer {
+function int16(value: number): Buffer {
   const buffer = Buffer.alloc(2)
   buffer.writeInt16BE(value)
   return buffer

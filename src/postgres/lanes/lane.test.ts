@@ -31,6 +31,7 @@ async function house({ roundTripMillis = 0, isRunning = true } = {}) {
     isRunning,
     stallMillis: 50,
     cancelOnce: () => Promise.resolve(),
+    isFit: () => true,
     wrote: () => told.push('wrote'),
     emptied: ({ depth }) => told.push(`emptied with ${depth}`),
   }

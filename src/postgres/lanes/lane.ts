@@ -20,6 +20,8 @@ export interface LaneOwner {
   cancelOnce(client: Client): Promise<void>
   /** There is something to be flushed at the end of this turn. */
   wrote(lane: Lane): void
+  /** Whether nothing was said on a client's connection that speaks against using it. */
+  isFit(client: Client): boolean
   /** Whether the pool takes callers, so that what is held would find another place. */
   readonly isRunning: boolean
   /** Nothing is under way any more, or nothing that anybody waits for. The lane is over. */
@@ -143,6 +145,7 @@ export class Lane {
     }
     if (error !== undefined && isFatal(error)) this.#lose()
     else if (isDead(this.client) || isInTransaction(this.client)) this.close()
+    else if (error !== undefined && !this.#owner.isFit(this.client)) this.close()
     return own
   }
 

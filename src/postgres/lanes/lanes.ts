@@ -21,6 +21,8 @@ export interface LanesParts {
   readonly namesOf: (client: Client) => Names
   /** Asks the server once to cancel what a client runs. Resolves when no late cancellation can arrive any more. */
   readonly cancelOnce: (client: Client) => Promise<void>
+  /** Whether nothing was said on a client's connection that speaks against using it. */
+  readonly isFit: (client: Client) => boolean
 }
 
 /**
@@ -52,11 +54,12 @@ export class Lanes {
       for (const lane of [...this.#lanes]) lane.tick(seenAt)
     })
     const { watch } = this
-    const { cancelOnce, stallMillis } = parts
+    const { cancelOnce, isFit, stallMillis } = parts
     this.#owner = {
       watch,
       stallMillis,
       cancelOnce,
+      isFit,
       get roundTripMillis() {
         return parts.roundTrip()
       },

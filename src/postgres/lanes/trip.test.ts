@@ -47,6 +47,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     roundTrip: () => 0,
     namesOf,
     cancelOnce: (client) => within(clock, 1_000, (signal) => sessions.cancelOnce(client, signal)),
+    isFit: (client) => sessions.isFit(client),
   })
   const alone: string[] = []
   const parts: TripParts = {

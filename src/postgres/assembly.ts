@@ -1,0 +1,105 @@
+/** The parts of a Postgres pool, put together. */
+import { systemClock } from '../base/clock.ts'
+import { Pool as Engine } from '../core/pool.ts'
+import type { BreakerListener } from '../resilience/breaker.ts'
+import { Breaker } from '../resilience/breaker.ts'
+import { Checkout } from './checkout.ts'
+import type { ReadConfig } from './config.ts'
+import type { Client, ClientClass, ClientConfig } from './driver.ts'
+import { Gate } from './gate.ts'
+import { Rounds } from './rounds.ts'
+import { Sessions } from './sessions.ts'
+import { Statements } from './statement.ts'
+import { Traffic } from './traffic.ts'
+
+/** Whoever the parts work for. */
+export interface AssemblyOwner {
+  /** The class that makes clients; asked for at every open, and so are their options: a password put there later is seen. */
+  readonly Client: () => ClientClass
+  readonly options: () => ClientConfig
+  /** A client has failed outside any statement. `wasIdle`: nobody else hears of it. */
+  failed(error: Error, client: Client, wasIdle: boolean): void
+  /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
+  listens(): boolean
+  /** Whether the clients are pg's. */
+  isPgs(): boolean
+  readonly breakerChanged: BreakerListener
+}
+
+/** The parts of a pool. */
+export interface Assembly {
+  readonly engine: Engine<Client>
+  readonly sessions: Sessions
+  readonly checkout: Checkout
+  readonly statements: Statements
+  readonly traffic: Traffic
+  readonly rounds: Rounds
+  readonly gate: Gate | undefined
+}
+
+/** An engine over sessions of its own. */
+function engineOf(
+  owner: AssemblyOwner,
+  config: ReadConfig,
+  options: AssemblyOwner['options'],
+  core: ReadConfig['core'],
+): { engine: Engine<Client>; sessions: Sessions } {
+  const sessions = new Sessions(
+    {
+      Client: owner.Client,
+      options,
+      onConnect: config.onConnect,
+      onError: (error, client) => owner.failed(error, client, engine.lost(client)),
+      onEnd: (client) => void engine.lost(client),
+      onGone: (client) => void engine.lost(client, true),
+      classify: config.classify,
+      targetSessionAttrs: config.targetSessionAttrs,
+    },
+    systemClock,
+  )
+  const engine: Engine<Client> = new Engine<Client>(sessions, core)
+  return { engine, sessions }
+}
+
+/** A pool of one to another address, for what must not go through a pooler. */
+export function assembleDirect(
+  owner: AssemblyOwner,
+  config: ReadConfig,
+  connectionString: string,
+): Engine<Client> {
+  const options = { ...owner.options(), connectionString }
+  return engineOf(owner, config, () => options, { max: 1, idleTimeoutMillis: 1_000 }).engine
+}
+
+/** Puts the parts of a pool together. Nothing happens yet. */
+export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
+  const { engine, sessions } = engineOf(owner, config, owner.options, config.core)
+  const checkout = new Checkout(engine, config.verify, config.settings.connectionTimeoutMillis)
+  const statements = new Statements(systemClock, () => engine.numbers())
+  const gate =
+    config.breaker &&
+    new Gate(new Breaker(config.breaker, Math.random, owner.breakerChanged), systemClock, () =>
+      engine.stats(),
+    )
+  const rounds = new Rounds({
+    engine,
+    clock: systemClock,
+    silenceMillis: config.silenceMillis,
+    idleInTransactionMillis: config.idleInTransactionMillis,
+    someClient: () => sessions.clients.at(-1),
+    reach: (client) => sessions.reach(client),
+    cut: (client, error) => sessions.cut(client, error),
+    numbers: () => engine.numbers(),
+  })
+  const traffic = new Traffic({
+    engine,
+    sessions,
+    checkout,
+    statements,
+    config,
+    gate,
+    listens: () => owner.listens(),
+    isPgs: () => owner.isPgs(),
+  })
+  return { engine, sessions, checkout, statements, traffic, rounds, gate }
+}

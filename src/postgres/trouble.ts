@@ -1,0 +1,50 @@
+/** What an error says of the server and of the pool, whatever it says of the statement. */
+import type { SluiceErrorCode } from '../base/errors.ts'
+import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+
+/** Who is in trouble. */
+export type Trouble =
+  /** nobody: the server has answered, be it with an error about the statement */
+  | 'none'
+  /** the server, or the way to it: it did not answer, or not in time */
+  | 'away'
+  /** the pool: more is asked of it than it can serve */
+  | 'busy'
+  /** the caller: it gave up, or asked for something that cannot be */
+  | 'own'
+
+const OF_CODE: Readonly<Record<SluiceErrorCode, Trouble>> = {
+  SLUICE_ACQUIRE_TIMEOUT: 'busy',
+  SLUICE_QUEUE_FULL: 'busy',
+  SLUICE_SHED: 'busy',
+  SLUICE_BREAKER_OPEN: 'busy',
+  SLUICE_OPEN_FAILED: 'away',
+  SLUICE_OPEN_TIMEOUT: 'away',
+  SLUICE_CONNECTION_LOST: 'away',
+  // A server that has gone silent shows in nothing else.
+  SLUICE_QUERY_TIMEOUT: 'away',
+  SLUICE_ABORTED: 'own',
+  SLUICE_POOL_ENDED: 'own',
+  SLUICE_TRANSACTION_TIMEOUT: 'own',
+  SLUICE_BAD_OPTION: 'own',
+}
+
+/** SQLSTATEs of a server that goes, starts or takes no more connections. */
+const SERVER = /^(08...|57P0.|53300)$/
+
+/** What pg says without a code when a connection is lost. */
+const LOST = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
+
+export function troubleOf(error: unknown): Trouble {
+  if (SluiceError.is(error)) return OF_CODE[error.code]
+  const code = codeOf(error)
+  if (code === undefined) return LOST.test(messageOf(error)) ? 'away' : 'none'
+  // Node's errors of sockets and names carry the call that failed.
+  return SERVER.test(code) || typeof (error as { syscall?: unknown }).syscall === 'string' ? 'away' : 'none'
+}
+
+/** Whether an error says that a statement could not be run, or not in time, rather than what the server thinks of it. */
+export function isUnserved(error: unknown): boolean {
+  const trouble = troubleOf(error)
+  return trouble === 'away' || trouble === 'busy'
+}
