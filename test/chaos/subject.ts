@@ -71,11 +71,11 @@ export function subjectOf(options: SubjectOptions): Subject {
       return super.connect(port, host)
     }
 
-    override write(...args: unknown[]): boolean {
-      const [bytes] = args
+    // Not `write`, which connect() puts back to what it was.
+    override _write(bytes: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
       if (Buffer.isBuffer(bytes) && bytes.length === 16 && bytes.readInt32BE(4) === CANCEL_REQUEST)
         this.#made.cancel = true
-      return super.write(...(args as [Buffer]))
+      super._write(bytes, encoding, done)
     }
   }
   const config = {
