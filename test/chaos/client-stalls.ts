@@ -10,21 +10,22 @@ import type { Row, Run } from './scenario.ts'
 const LATER = (seconds: number) =>
   `SELECT pg_sleep(${seconds}); SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${NAME}'`
 
-/** The event loop does nothing for 5 s, or half of a short run; after half of that every session is killed. */
+/** Long enough that nobody takes it for a busy machine. */
+const STANDSTILL_MILLIS = 5_000
+
+/** The event loop does nothing for 5 s, however short the run; after half of that every session is killed. */
 export function stalledLoop(run: Run): Promise<Row> {
   return underFault(
     run,
     'event loop stalls',
-    async ({ world: { server }, note, ends }) => {
-      const millis = Math.min(5_000, run.seconds * 500)
-      const killing = server.admin(LATER(millis / 2_000))
+    async ({ world: { server }, ends }) => {
+      const killing = server.admin(LATER(STANDSTILL_MILLIS / 2_000))
       // So that the statement above is really on its way.
       await sleep(200)
       // From here the loop goes on to timers before it reads any socket: callers ask before anybody has heard of the end.
       await new Promise((resolve) => setImmediate(resolve))
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STANDSTILL_MILLIS)
       ends()
-      note('stalled ms', millis)
       await killing
     },
     // Few enough callers that most connections are idle when the loop stalls.
@@ -32,7 +33,7 @@ export function stalledLoop(run: Run): Promise<Row> {
   )
 }
 
-/** A load in a process of its own, which is stopped with SIGSTOP; meanwhile every session is killed. */
+/** A load in a process of its own, which is stopped with SIGSTOP for 5 s; meanwhile every session is killed. */
 export async function frozenClient(run: Run): Promise<Row> {
   const child = fork(fileURLToPath(import.meta.resolve('./child.js')), [JSON.stringify(run)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -59,7 +60,8 @@ export function frozenHere(run: Run, say: (message: ChildMessage) => void): Prom
   return underFault(
     run,
     'client process frozen',
-    async ({ world: { server }, note, millis, ends }) => {
+    async ({ world: { server }, note, ends }) => {
+      const millis = STANDSTILL_MILLIS
       const killing = server.admin(LATER(millis / 2_000))
       await sleep(200)
       const from = performance.now()
