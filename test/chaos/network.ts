@@ -39,39 +39,41 @@ export function outage(run: Run): Promise<Row> {
   })
 }
 
-/** The path forgets every connection: old ones are dead and nobody is told, new ones go through. */
-export function blackhole(run: Run): Promise<Row> {
-  return throughProxy(
-    run,
-    'blackhole, server alive',
-    async ({ millis }, proxy) => {
-      proxy.blackhole()
-      await sleep(millis)
-      proxy.heal()
-    },
-    LONG_TAIL,
-  )
+/** Longer than any pool may take a statement for merely slow, and a short run has to wait for it. */
+const LONG_MILLIS = 15_000
+
+/** The path forgets every connection: old ones are dead and nobody is told, new ones go through once it is back. */
+export function blackhole(length: 'short' | 'long'): (run: Run) => Promise<Row> {
+  return (run) =>
+    throughProxy(
+      run,
+      `blackhole, ${length}, server alive`,
+      async ({ millis }, proxy) => {
+        proxy.blackhole()
+        await sleep(length === 'long' ? LONG_MILLIS : millis)
+        proxy.heal()
+      },
+      // Long enough to see whether dead connections are given up at all.
+      { tailMillis: length === 'long' ? 5_000 : 12_000 },
+    )
 }
 
-/** As `blackhole`, and the server is killed and started again meanwhile. */
+/** A long one, and the server is killed and started again meanwhile. */
 export function blackholeAndKill(run: Run): Promise<Row> {
   return throughProxy(
     run,
-    'blackhole, server killed',
-    async ({ world: { server }, millis }, proxy) => {
+    'blackhole, long, server killed',
+    async ({ world: { server } }, proxy) => {
       const from = performance.now()
       proxy.blackhole()
       await server.down('kill')
       await server.up()
-      await sleep(Math.max(0, from + millis - performance.now()))
+      await sleep(Math.max(0, from + LONG_MILLIS - performance.now()))
       proxy.heal()
     },
-    LONG_TAIL,
+    { tailMillis: 5_000 },
   )
 }
-
-/** Long enough to see whether dead connections are given up at all. */
-const LONG_TAIL: FaultOptions = { tailMillis: 12_000 }
 
 /** Every connection is reset, twice a second. */
 export function resets(run: Run): Promise<Row> {
