@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/reporter.ts'
 
-const needsDatabase = ['test/{integration,dropin,orm,lanes}/**/*.test.ts']
+const needsDatabase = ['test/{integration,dropin,orm,lanes,faults}/**/*.test.ts']
 
 export default defineConfig({
   test: {
