@@ -33,7 +33,8 @@ function callers(pool: Pool, count: number, bounds: { signal?: AbortSignal; time
     const answers: string[] = []
     const told = (error: unknown) =>
       void answers.push((error as { code?: string } | undefined)?.code ?? 'served')
-    if (n % 2 === 0) pool.query({ text: 'SELECT $1::int', values: [n], ...bounds } as never, told as never)
+    if (n % 2 === 0)
+      void pool.query({ text: 'SELECT $1::int', values: [n], ...bounds } as never, told as never)
     else void pool.lease({ signal, timeoutMillis }).then((lease) => told(lease.release()), told)
     return answers
   })
