@@ -126,7 +126,11 @@ export async function startProxy(
   const cut = (): void => {
     silent = false
     underway.lose()
-    for (const socket of sockets) socket.resetAndDestroy()
+    for (const socket of sockets) {
+      // The platform refuses to reset what is being shut down, and Node then neither closes it nor says so.
+      if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
