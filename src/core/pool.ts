@@ -9,25 +9,24 @@ import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import type { EndOptions } from './ending.ts'
 import { Ending } from './ending.ts'
-import { Heart } from './heart.ts'
 import type { Hooks } from './hooks.ts'
 import { HookList } from './hooks.ts'
 import { Leaks } from './leaks.ts'
 import type { Lender } from './lease.ts'
 import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { Losses } from './losses.ts'
 import { Opens } from './opens.ts'
 import type { AcquireOptions, PoolOptions, PoolSurroundings, RequestOptions, Settings } from './options.ts'
 import { capacityOf, checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
 import { leaseTakenAway } from './refusals.ts'
 import { Sharing } from './sharing.ts'
-import type { Connection, Slot } from './slot.ts'
-import { Slots } from './slot.ts'
+import type { Slot } from './slot.ts'
+import { idleConnection, Slots } from './slot.ts'
 import type { ConnectionRow, PoolStats } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
 import { Supply } from './supply.ts'
-import { inspect } from './upkeep.ts'
+import { Trust } from './trust.ts'
+import { Upkeep } from './upkeep.ts'
 import type { Settle, Taker } from './waiter.ts'
 import { Waiter } from './waiter.ts'
 
@@ -50,8 +49,8 @@ export class Pool<T extends object> {
   readonly #lifecycle: Lifecycle<T>
   readonly #ending: Ending<T>
   readonly #supply: Supply<T>
-  readonly #losses = new Losses()
-  readonly #heart: Heart
+  readonly #trust: Trust<T>
+  readonly #upkeep: Upkeep<T>
   /** For those who let many callers use one connection. */
   readonly sharing: Sharing<T>
   readonly #lender: Lender<T> = {
@@ -61,9 +60,6 @@ export class Pool<T extends object> {
   #mode: Mode = 'running'
   #pumping = false
   #again = false
-  #inspectedAt = Number.NEGATIVE_INFINITY
-  /** What was idle before is to be asked whether it still answers. */
-  #doubtedAt = Number.NEGATIVE_INFINITY
 
   /** @throws SLUICE_BAD_OPTION */
   constructor(driver: Driver<T>, options: PoolOptions = {}, surroundings: PoolSurroundings = {}) {
@@ -74,7 +70,7 @@ export class Pool<T extends object> {
     const agents = this.#settings.agents && new Agents(this.#settings.agents)
     this.#slots = new Slots<T>(agents)
     this.#opens = new Opens(random)
-    this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
+    this.#alarm = new Alarm(clock, () => this.#look(), !this.#settings.allowExitOnIdle)
     const changed = (now: number) => this.#pump(now)
     const parts = {
       driver,
@@ -93,15 +89,13 @@ export class Pool<T extends object> {
       numbers: () => this.numbers(),
       changed,
       openFailed: (error, now) => this.#openFailed(error, now),
-      parked: (connection, now) => this.#parked(connection, now),
+      parked: (connection, now) => this.#upkeep.parked(connection, now),
     })
     const sides = { ...parts, callers: this.#callers, lifecycle: this.#lifecycle }
     this.#ending = new Ending<T>({ ...sides, changed })
     this.#supply = new Supply<T>({ ...sides, alarm: this.#alarm })
-    this.#heart = new Heart(clock, {
-      beat: (now) => this.#beat(now),
-      stalled: (now) => this.doubt(now),
-    })
+    this.#trust = new Trust<T>(sides)
+    this.#upkeep = new Upkeep<T>({ ...sides, alarm: this.#alarm })
     this.sharing = new Sharing<T>({ ...sides, mode: () => this.#mode })
     // Not in this turn: nothing should reach the network before the caller has attached its listeners.
     if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
@@ -129,12 +123,15 @@ export class Pool<T extends object> {
     const level = levelOf(options.priority, this.#settings.priorityLevels)
     checkAcquire(options)
     const now = this.#clock.now()
-    this.#heart.look(now)
+    this.#trust.look(now)
     const { agent, use = 'exclusive', longLived = false } = options
     const holding = longLived ? undefined : this.#leaks?.ask()
     const slot = this.#slots.idle.last
     const free =
-      slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
+      slot !== undefined &&
+      this.#callers.size === 0 &&
+      this.#mode === 'running' &&
+      this.#trust.isFresh(slot, now)
     if (free && this.#callers.mayHave(agent, use) && options.signal?.aborted !== true)
       this.#lend(slot, { agent, since: now, settle, use, longLived, holding }, now)
     else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding, longLived), options, now)
@@ -191,19 +188,11 @@ export class Pool<T extends object> {
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
       if (this.#slots.live > capacityOf(this.#settings))
         this.#lifecycle.close(slot, connection, 'above-max', now)
-      else if (this.#isFresh(slot, now)) this.#lend(slot, this.#callers.take(now) as Waiter<T>, now)
+      else if (this.#trust.isFresh(slot, now)) this.#lend(slot, this.#callers.take(now) as Waiter<T>, now)
       else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
       else if (this.#callers.demand > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
       else return
     }
-  }
-
-  #isFresh(slot: Slot<T>, now: number): boolean {
-    const { since } = slot.state
-    // A connection that came to rest in this very moment was just asked, even where every idle one is.
-    const trusted = now - since < this.#settings.prePingMillis && since >= this.#doubtedAt
-    const answers = now <= since || trusted || this.#settings.prePingMillis === Number.POSITIVE_INFINITY
-    return answers && idleConnection(slot).expiresAt > now
   }
 
   #lend(slot: Slot<T>, taker: Taker<T>, now: number): void {
@@ -230,7 +219,7 @@ export class Pool<T extends object> {
     const missing = ending ? 0 : this.#settings.min - this.#slots.live
     if (missing <= 0 && this.#callers.size === 0) return
     this.#supply.open(this.#mode === 'paused' ? 0 : this.#supply.unmet, missing, now)
-    if (this.#slots.total > 0) this.#heart.start(now)
+    this.#trust.begin(now)
   }
 
   /** Closes idle connections that the pool should not keep: all of them when it ends, else the ones above `max`. */
@@ -259,11 +248,6 @@ export class Pool<T extends object> {
     this.#pump(now)
   }
 
-  #parked(connection: Connection<T>, now: number): void {
-    const { idleTimeoutMillis, softIdleTimeoutMillis } = this.#settings
-    this.#wake(Math.min(now + idleTimeoutMillis, now + softIdleTimeoutMillis, connection.expiresAt), now)
-  }
-
   #release(lease: Lease<T>, error: unknown, cancel = false): void {
     if (!lease.finish()) return
     const now = this.#clock.now()
@@ -284,27 +268,10 @@ export class Pool<T extends object> {
    * @returns whether it was idle
    */
   lost(resource: T, whole = false): boolean {
-    const slot = this.#lifecycle.slotOf(resource)
-    if (slot === undefined || slot.state.kind === 'opening' || slot.state.connection === undefined)
-      return false
     const now = this.#clock.now()
-    const { connection } = slot.state
-    const wasIdle = slot.state.kind === 'idle'
-    if (wasIdle) this.#lifecycle.close(slot, connection, 'lost', now)
-    if (slot.state.kind !== 'closing' || wasIdle) this.#conclude(connection, whole, now)
+    const wasIdle = this.#trust.lost(resource, whole, now)
     this.#pump(now)
     return wasIdle
-  }
-
-  #conclude(connection: Connection<T>, whole: boolean, now: number): void {
-    const { generation } = this.#lifecycle
-    let left = 0
-    for (const { state } of this.#slots)
-      if (state.kind !== 'opening' && state.kind !== 'closing' && state.connection.generation === generation)
-        left += 1
-    const outlook = this.#losses.note(connection, generation, left, whole, now)
-    if (outlook === 'gone') this.#lifecycle.renew('lost', now)
-    else if (outlook === 'doubtful') this.doubt(now)
   }
 
   /**
@@ -324,45 +291,23 @@ export class Pool<T extends object> {
   }
 
   /** From now on every connection that is idle is asked whether it still answers before it is lent. */
-  doubt(now: number = this.#clock.now()): void {
-    this.#doubtedAt = now
+  doubt(): void {
+    this.#trust.doubt(this.#clock.now())
   }
 
-  /** The server can be reached again: opens that began before are called off, since their first packets are lost, and new ones start at once. */
+  /** The server can be reached again: opens that began before are begun anew, without waiting for a back-off. */
   reachable(): void {
     const now = this.#clock.now()
-    this.#lifecycle.callOffAll()
-    this.#opens.forgive()
-    this.doubt(now)
+    this.#trust.reachable(now)
     this.#pump(now)
   }
 
   // Upkeep -------------------------------------------------------------------------------------------------------------
 
-  #wake(at: number, now: number): void {
-    if (at === Number.POSITIVE_INFINITY) return
-    this.#alarm.by(Math.max(at, this.#inspectedAt + this.#settings.evictionRunIntervalMillis), now)
-  }
-
-  #upkeep(): void {
+  #look(): void {
     const now = this.#clock.now()
-    // The alarm also rings for retries and slow checks, which must not make the rounds more frequent.
-    const roundAt = this.#inspectedAt + this.#settings.evictionRunIntervalMillis
-    if (now >= roundAt) this.#inspect(now)
-    else if (this.#slots.counts.idle > 0) this.#alarm.by(roundAt, now)
+    this.#upkeep.look(now)
     this.#pump(now)
-  }
-
-  #inspect(now: number): void {
-    this.#inspectedAt = now
-    const { due, nextAt } = inspect(this.#slots, this.#settings, now)
-    for (const { slot, reason } of due) this.#lifecycle.close(slot, idleConnection(slot), reason, now)
-    this.#wake(nextAt, now)
-  }
-
-  #beat(now: number): boolean {
-    this.#hooks.emit('beat', now)
-    return this.#slots.total > 0
   }
 
   // Verbs --------------------------------------------------------------------------------------------------------------
@@ -372,7 +317,7 @@ export class Pool<T extends object> {
     const { max, min } = readSize(size, this.#settings)
     this.#settings.max = max
     this.#settings.min = min
-    this.#upkeep()
+    this.#look()
   }
 
   /** Replaces every connection: idle ones close now, lent ones when they come back; opens under way are called off. */
@@ -431,7 +376,7 @@ export class Pool<T extends object> {
     this.#mode = 'ended'
     this.#callers.stop()
     this.#alarm.stop()
-    this.#heart.stop()
+    this.#trust.stop()
     this.#leaks?.stop()
     this.#hooks.emit('ended')
     this.#ending.finish()
@@ -482,10 +427,4 @@ export class Pool<T extends object> {
       ({ state }) => state.kind === 'leased' && state.connection.expiresAt <= now,
     ).length
   }
-}
-
-function idleConnection<T>(slot: Slot<T>): Connection<T> {
-  if (slot.state.kind !== 'idle')
-    throw new Error(`BUG: slot ${slot.id} counts as idle while ${slot.state.kind}`)
-  return slot.state.connection
 }

@@ -251,3 +251,10 @@ export function isLimited(state: SlotState<unknown>): boolean {
       return false
   }
 }
+
+/** The connection of a slot that is idle. @throws BUG for any other state */
+export function idleConnection<T>(slot: Slot<T>): Connection<T> {
+  if (slot.state.kind !== 'idle')
+    throw new Error(`BUG: slot ${slot.id} counts as idle while ${slot.state.kind}`)
+  return slot.state.connection
+}
