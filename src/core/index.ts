@@ -8,10 +8,11 @@ export {
   type SluiceErrorCode,
 } from '../base/errors.ts'
 export type { Distribution } from '../base/histogram.ts'
+export type { AgentOptions } from './agents.ts'
 export type { CloseReason, Driver, OpenFault, Reusable } from './driver.ts'
 export type { Hooks } from './hooks.ts'
 export type { Lease } from './lease.ts'
 export type { AcquireOptions, PoolOptions, PoolSurroundings, Priority } from './options.ts'
 export { Pool } from './pool.ts'
 export type { ConnectionRow, PoolStats } from './stats.ts'
-export type { Settle } from './waiters.ts'
+export type { Settle } from './waiter.ts'

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
+import { Agents } from './agents.ts'
 import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import { Ending } from './ending.ts'
@@ -26,8 +27,8 @@ import type { ConnectionRow, PoolStats } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
 import { Supply } from './supply.ts'
 import { inspect } from './upkeep.ts'
-import type { Settle, Taker } from './waiters.ts'
-import { Waiter } from './waiters.ts'
+import type { Settle, Taker } from './waiter.ts'
+import { Waiter } from './waiter.ts'
 
 type Mode = PoolStats['state']
 
@@ -38,7 +39,7 @@ export class Pool<T extends object> {
   readonly #clock: Clock
   readonly #settings: Settings
   readonly #driver: Driver<T>
-  readonly #slots = new Slots<T>()
+  readonly #slots: Slots<T>
   readonly #callers: Callers<T>
   readonly #opens: Opens
   readonly #alarm: Alarm
@@ -69,6 +70,8 @@ export class Pool<T extends object> {
     this.#clock = clock
     this.#settings = readPoolOptions(options)
     this.#driver = driver
+    const agents = this.#settings.agents && new Agents(this.#settings.agents)
+    this.#slots = new Slots<T>(agents)
     this.#opens = new Opens(random)
     this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
     const changed = (now: number) => this.#pump(now)
@@ -81,6 +84,7 @@ export class Pool<T extends object> {
       opens: this.#opens,
       hooks: this.#hooks,
       tally: this.#tally,
+      agents,
     }
     if (this.#settings.leakDetectionMillis > 0) this.#leaks = new Leaks<T>(parts)
     this.#callers = new Callers<T>(parts, () => this.#pump(clock.now()))
@@ -130,8 +134,7 @@ export class Pool<T extends object> {
     const slot = this.#slots.idle.last
     const free =
       slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
-    const allowed = use !== 'limited' || this.#callers.limitedRoom > 0
-    if (free && allowed && options.signal?.aborted !== true)
+    if (free && this.#callers.mayHave(agent, use) && options.signal?.aborted !== true)
       this.#lend(slot, { agent, since: now, settle, use, holding }, now)
     else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding), options, now)
   }
@@ -143,13 +146,14 @@ export class Pool<T extends object> {
       return this.#callers.turnAway(waiter, mode)
     const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
     const { room } = this.#supply
-    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
-    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
-    if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
     )
+    if (options.timeoutMillis !== undefined) waiter.ownMillis = millis
+    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
+    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
+    if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     this.#callers.add(waiter, millis, options.signal)
     this.#pump(now)
   }
@@ -167,7 +171,7 @@ export class Pool<T extends object> {
         if (this.#callers.servable > 0 && this.#mode !== 'paused') this.#serve(now)
         this.#startOpens(now)
         if (this.#callers.size > 0) this.#supply.lookAgain(now)
-        else if (this.#slots.counts.idle > 0) this.#supply.relieved()
+        if (this.#callers.servable === 0 && this.#slots.counts.idle > 0) this.#supply.relieved()
         this.#letGo(now)
       }
     } finally {
@@ -451,6 +455,7 @@ export class Pool<T extends object> {
       state: this.#mode,
       generation: this.#lifecycle.generation,
       waitingByPriority: this.#callers.sizes,
+      overloaded: this.#callers.isStanding,
       oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
       lastOpenFailure: this.#opens.lastFailure(now),
     })

@@ -5,7 +5,7 @@ import { within } from '../base/within.ts'
 import type { Lease } from '../core/lease.ts'
 import type { RequestOptions } from '../core/options.ts'
 import type { Pool as Engine } from '../core/pool.ts'
-import type { Settle } from '../core/waiters.ts'
+import type { Settle } from '../core/waiter.ts'
 import type { PoolConfig } from './config.ts'
 import type { Client } from './driver.ts'
 
