@@ -211,7 +211,7 @@ export interface AcquireOptions {
   readonly timeoutMillis?: number | undefined
   /** Ends the wait, and only the wait. */
   readonly signal?: AbortSignal | undefined
-  /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
+  /** The lease is meant to be kept: leak detection leaves it alone, and `drain()` does not wait for it. Default false. */
   readonly longLived?: boolean | undefined
 }
 

@@ -7,6 +7,7 @@ import { readMillis } from '../base/options.ts'
 import { Agents } from './agents.ts'
 import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
+import type { EndOptions } from './ending.ts'
 import { Ending } from './ending.ts'
 import { Heart } from './heart.ts'
 import type { Hooks } from './hooks.ts'
@@ -129,14 +130,14 @@ export class Pool<T extends object> {
     checkAcquire(options)
     const now = this.#clock.now()
     this.#heart.look(now)
-    const holding = options.longLived === true ? undefined : this.#leaks?.ask()
-    const { agent, use = 'exclusive' } = options
+    const { agent, use = 'exclusive', longLived = false } = options
+    const holding = longLived ? undefined : this.#leaks?.ask()
     const slot = this.#slots.idle.last
     const free =
       slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
     if (free && this.#callers.mayHave(agent, use) && options.signal?.aborted !== true)
-      this.#lend(slot, { agent, since: now, settle, use, holding }, now)
-    else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding), options, now)
+      this.#lend(slot, { agent, since: now, settle, use, longLived, holding }, now)
+    else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding, longLived), options, now)
   }
 
   #wait(waiter: Waiter<T>, options: AcquireOptions, now: number): void {
@@ -206,9 +207,10 @@ export class Pool<T extends object> {
   }
 
   #lend(slot: Slot<T>, taker: Taker<T>, now: number): void {
-    const { agent, since, settle, holding, use } = taker
+    const { agent, since, settle, holding, use, longLived } = taker
     const connection = idleConnection(slot)
     const lease = new Lease<T>(this.#lender, slot, connection, now, agent, use)
+    lease.longLived = longLived
     this.#slots.move(slot, lease)
     this.#tally.acquired += 1
     if (connection.uses++ > 0) this.#tally.reused += 1
@@ -394,8 +396,8 @@ export class Pool<T extends object> {
   }
 
   /**
-   * Takes no new callers, and serves the ones it has. Resolves with true when the last connection has come back, with false
-   * after `timeoutMillis` (default `endTimeoutMillis`). `resume()` opens the pool again.
+   * Takes no new callers, and serves the ones it has. Resolves with true when the last connection has come back, but for
+   * those that are `longLived`; with false after `timeoutMillis` (default `endTimeoutMillis`). `resume()` opens the pool again.
    * @throws SLUICE_BAD_OPTION
    */
   drain(timeoutMillis: number = this.#settings.endTimeoutMillis): Promise<boolean> {
@@ -408,13 +410,19 @@ export class Pool<T extends object> {
 
   /**
    * Ends the pool for good. Callers with a connection on its way are served, the others rejected; lent connections close when
-   * they come back, or after `endTimeoutMillis`. Resolves when the last one is closed. Idempotent.
+   * they come back, or when the time is up. Resolves when the last one is closed. Idempotent; a second call can only shorten
+   * the time.
+   * @throws SLUICE_BAD_OPTION
    */
-  end(): Promise<void> {
-    if (this.#ending.promise !== undefined) return this.#ending.promise
-    this.#mode = 'ending'
-    this.#alarm.stop()
-    const ended = this.#ending.begin(this.#supply.room)
+  end({ timeoutMillis = this.#settings.endTimeoutMillis }: EndOptions = {}): Promise<void> {
+    readMillis({ timeoutMillis }, 'timeoutMillis')
+    let ended = this.#ending.promise
+    if (ended === undefined) {
+      this.#mode = 'ending'
+      this.#alarm.stop()
+      ended = this.#ending.begin(this.#supply.room)
+    }
+    if (this.#mode === 'ending') this.#ending.cutOffIn(timeoutMillis)
     this.#pump(this.#clock.now())
     return ended
   }

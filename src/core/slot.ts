@@ -53,6 +53,7 @@ export interface Leased<T> {
   /** Counts against the share of the pool that such work may hold. */
   readonly limited: boolean
   readonly agent: string | undefined
+  readonly longLived: boolean
   /** Where it was taken; only with leak detection. */
   readonly origin: Error | undefined
 }

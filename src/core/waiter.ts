@@ -15,6 +15,8 @@ export interface Taker<T> {
   readonly since: number
   readonly settle: Settle<T>
   readonly use: Use
+  /** It means to keep it. */
+  readonly longLived: boolean
   /** What its task holds; only with leak detection. */
   readonly holding: Holding<T> | undefined
 }
@@ -27,6 +29,7 @@ export class Waiter<T> implements Taker<T> {
   readonly since: number
   readonly settle: Settle<T>
   readonly use: Use
+  readonly longLived: boolean
   readonly holding: Holding<T> | undefined
   readonly arrival: Link<Waiter<T>> = new Link<Waiter<T>>(this)
   readonly turn: Link<Waiter<T>> = new Link<Waiter<T>>(this)
@@ -48,6 +51,7 @@ export class Waiter<T> implements Taker<T> {
     settle: Settle<T>,
     use: Use = 'exclusive',
     holding?: Holding<T>,
+    longLived = false,
   ) {
     this.level = level
     this.agent = agent
@@ -55,5 +59,6 @@ export class Waiter<T> implements Taker<T> {
     this.settle = settle
     this.use = use
     this.holding = holding
+    this.longLived = longLived
   }
 }
