@@ -144,7 +144,7 @@ async function settle(running: Running): Promise<Row> {
   const { run, fault, world, watch, subject, ledger, load, begun, notes } = running
   // A load that ends by itself ends with its last answer.
   const longestGapMillis = ledger.longestGap(load === undefined ? undefined : performance.now())
-  const stuck = (await load?.stop(8_000)) ?? ledger.open
+  const stuck = (await load?.stop(6_000)) ?? ledger.open
   const written = await Promise.all(world.writesAt.map((server) => server.admin<{ tag: string }>(WRITTEN)))
   const wrong = ledger.contradictions(written.flat().map(({ tag }) => tag))
   return {

@@ -9,13 +9,13 @@
  * - may have taken effect: writes that failed or were given up without word of whether they took place. Afterwards the
  *   table is read: an acknowledged write that is missing, a write that is there twice, or one that is there though it was
  *   said not to be, is shown as WRONG, and the exit code is then 1 where it is Sluice's.
- * - never answered: statements that were still under way 8 s after the load.
+ * - never answered: statements that were still under way 6 s after the load.
  * - longest gap: the longest time without any answer.
  * - recovery: from the end of the fault to the first answer, and to the last failure.
  * - sessions: the most that the server counted (pg_stat_activity, every 20 ms).
  * - connects/s: the most tries to open a connection within a second, from the fault's begin on.
  *
- * Flags: `--seed N` (default 1), `--seconds N` (load of a run, default 8), `--only NAME` (a scenario, or its begin),
+ * Flags: `--seed N` (default 1), `--seconds N` (load of a run, default 6), `--only NAME` (a scenario, or its begin),
  * `--pool sluice|pg`, `--json FILE`. Progress goes to stderr, the table to stdout.
  */
 import { writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ import { table } from './table.ts'
 const { values: flags } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '8' },
+    seconds: { type: 'string', default: '6' },
     only: { type: 'string', default: '' },
     pool: { type: 'string', default: '' },
     json: { type: 'string' },

@@ -8,8 +8,8 @@ import { NAME, underFault } from './fault.ts'
 import { LOOKUP } from './load.ts'
 import type { Row, Run } from './scenario.ts'
 
-/** A run of 8 s, the default, has a million; pg.Pool gets fewer of them so that it is done in the same time. */
-const STATEMENTS_A_SECOND = { sluice: 125_000, pg: 25_000 }
+/** A run of 6 s, the default, has a million; pg.Pool gets fewer of them so that it is done in the same time. */
+const STATEMENTS_A_SECOND = { sluice: 166_667, pg: 33_333 }
 const CALLERS = 100
 const KILL_EVERY_MILLIS = 250
 

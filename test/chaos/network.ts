@@ -40,7 +40,7 @@ export function outage(run: Run): Promise<Row> {
 }
 
 /** Longer than any pool may take a statement for merely slow, and a short run has to wait for it. */
-const LONG_MILLIS = 15_000
+const LONG_MILLIS = 13_000
 
 /** The path forgets every connection: old ones are dead and nobody is told, new ones go through once it is back. */
 export function blackhole(length: 'short' | 'long'): (run: Run) => Promise<Row> {
@@ -54,7 +54,7 @@ export function blackhole(length: 'short' | 'long'): (run: Run) => Promise<Row> 
         proxy.heal()
       },
       // Long enough to see whether dead connections are given up at all.
-      { tailMillis: length === 'long' ? 5_000 : 12_000 },
+      { tailMillis: length === 'long' ? 5_000 : 8_000 },
     )
 }
 
