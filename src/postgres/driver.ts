@@ -297,6 +297,19 @@ export function corked<R>(client: object, send: () => R): R {
   }
 }
 
+/** Calls `tell` when the server says that it ends the session of a client. Call before the client connects. */
+export function onFatal(client: object, tell: () => void): void {
+  inside(client).connection?.on('errorMessage', ({ severity }: { severity?: string }) => {
+    if (severity === 'FATAL' || severity === 'PANIC') tell()
+  })
+}
+
+/** Whether the server has given a client a key to cancel with. */
+export function mayCancel(client: object): boolean {
+  const { port, processID, secretKey } = inside(client)
+  return processID != null && secretKey != null && port !== undefined
+}
+
 /**
  * Asks the server to cancel what a client is running, over a connection of its own with the same TLS. Resolves when the
  * server has closed that connection: from then on no late cancellation can arrive.

@@ -39,6 +39,8 @@ export class Sessions implements Driver<Client> {
   readonly #clients = new Set<Client>()
   /** Clients that have emitted an error and show in no other way that they are done for. */
   readonly #broken = new WeakSet<Client>()
+  /** Clients whose session the server has ended by its own word. */
+  readonly #dismissed = new WeakSet<Client>()
   /** Cancel requests under way: until they are over, a client is not at rest even when its statement has ended. */
   readonly #cancelling = new WeakMap<Client, Promise<void>>()
   /** Told how long the server took to greet each new connection, in milliseconds. */
@@ -83,6 +85,7 @@ export class Sessions implements Driver<Client> {
       if (!door.hasWire(client)) this.#broken.add(client)
       if (ready) this.#source.onError(error, client)
     })
+    door.onFatal(client, () => this.#dismissed.add(client))
     client.on?.('end', () => ready && this.#source.onEnd(client))
     await this.#handshake(client, signal)
     await this.#prepare(client, signal)
@@ -143,10 +146,18 @@ export class Sessions implements Driver<Client> {
     const closed = door.socketClosed(client)
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
-    if (door.isDead(client)) giveUp()
-    else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
+    if (door.isDead(client)) {
+      giveUp()
+      if (door.isBusy(client) && !this.#dismissed.has(client)) await this.#stopOrphan(client, signal)
+    } else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
     await closed
+  }
+
+  /** The server does not notice that a client has gone while a statement runs: the session would live on, beside the one that takes its place. */
+  async #stopOrphan(client: Client, signal: AbortSignal): Promise<void> {
+    // A client that has no key to cancel with leaves nothing to be done.
+    if (door.mayCancel(client)) await door.requestCancel(client, this.#source.options().stream, signal)
   }
 
   /** The server must stop working for nobody: its statement is cancelled, then it reads the goodbye. */
