@@ -297,6 +297,12 @@ export function corked<R>(client: object, send: () => R): R {
   }
 }
 
+/** Whether the server has given a client a key to cancel with. */
+export function mayCancel(client: object): boolean {
+  const { port, processID, secretKey } = inside(client)
+  return processID != null && secretKey != null && port !== undefined
+}
+
 /** A connection beside a client's: to the same address, with the same TLS, without a session. */
 export interface SideWire extends Pick<Wire, 'stream' | 'requestSsl' | 'on'> {
   /** Whether TLS begins before the first word, after a request for it, or not at all. */

@@ -27,6 +27,8 @@ interface Knowledge {
   readonly readOnly: Map<string, boolean>
   /** Whether it took writes when it was opened. */
   tookWrites: boolean
+  /** The server has ended the session by its own word. */
+  isDismissed: boolean
 }
 
 const TELLING = ['in_hot_standby', 'default_transaction_read_only']
@@ -46,7 +48,12 @@ export class Fitness {
 
   /** Listens to what is said on a connection. Call before it connects. */
   watch(client: Client): void {
-    const knowledge: Knowledge = { verdict: 'keep', readOnly: new Map(), tookWrites: false }
+    const knowledge: Knowledge = {
+      verdict: 'keep',
+      readOnly: new Map(),
+      tookWrites: false,
+      isDismissed: false,
+    }
     this.#known.set(client, knowledge)
     onServerWords(client, {
       error: (error) => this.#heard(client, knowledge, error),
@@ -80,6 +87,11 @@ export class Fitness {
     return verdict === undefined || verdict === 'keep'
   }
 
+  /** Whether the server has ended the session by its own word. */
+  isDismissed(client: Client): boolean {
+    return this.#known.get(client)?.isDismissed === true
+  }
+
   /** What becomes of a connection that is at rest. */
   judge(client: Client): Reusable | Promise<Reusable> {
     const knowledge = this.#known.get(client)
@@ -104,6 +116,8 @@ export class Fitness {
 
   #heard(client: Client, knowledge: Knowledge, error: Error): void {
     const { classify } = this.#parts
+    const { severity } = error as { severity?: unknown }
+    if (severity === 'FATAL' || severity === 'PANIC') knowledge.isDismissed = true
     const own = activeOf(client) instanceof Flight && healsByItself(error) ? 'keep' : verdictOf(error)
     this.#note(client, knowledge, classify === undefined ? own : classify(error, own))
   }

@@ -165,9 +165,13 @@ export class Sessions implements Driver<Client> {
     const closed = door.socketClosed(client)
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
-    if (this.#cut.has(client)) await this.#givenUp(signal)
-    else if (door.isDead(client)) giveUp()
-    else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
+    // Silence has lasted for as long as a close may take, and nobody would hear the goodbye.
+    if (this.#cut.has(client))
+      throw new Error('the connection was cut in silence, and the server may not know')
+    if (door.isDead(client)) {
+      giveUp()
+      if (door.isBusy(client) && !this.#fitness.isDismissed(client)) await this.#stopOrphan(client, signal)
+    } else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
     await closed
   }
@@ -183,10 +187,16 @@ export class Sessions implements Driver<Client> {
     door.cut(client, error)
   }
 
-  /** Its place counts until the server has had time to notice; then it may still live there. */
-  async #givenUp(signal: AbortSignal): Promise<never> {
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    throw new Error('the connection was cut, and the server may not know')
+  /** The server does not notice that a client has gone while a statement runs: the session would live on, beside the one that takes its place. */
+  async #stopOrphan(client: Client, signal: AbortSignal): Promise<void> {
+    // A client that has no key to cancel with leaves nothing to be done.
+    if (!door.mayCancel(client)) return
+    try {
+      await requestCancel(client, this.#source.options().stream, signal)
+    } catch (error) {
+      // Where nobody listens any more there is no session either.
+      if (codeOf(error) !== 'ECONNREFUSED') throw error
+    }
   }
 
   /** The server must stop working for nobody: its statement is cancelled, then it reads the goodbye. */

@@ -1,7 +1,7 @@
 /** Mistakes that were made once: each test is named after what must not happen again. */
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { poolsWith } from '../support/pools.ts'
 import { databaseUrl, sessions } from '../support/postgres.ts'
 
@@ -170,15 +170,17 @@ test('a batch runs on a connection that a listener has just queried', async () =
 })
 
 test('verify that ends after the pool was ended by force settles its caller', async () => {
+  let verified: (() => void) | undefined
   const pool = open({
     endTimeoutMillis: 50,
     verify: (_, done) => {
-      setTimeout(done, 150)
+      verified = done
     },
   })
   const told = pool.query('SELECT 1').catch((error: unknown) => error)
-  await pause(60)
+  await vi.waitFor(() => expect(verified).toBeDefined(), 10_000)
   await pool.end()
+  verified?.()
   expect(await told).toMatchObject({ message: 'Cannot use a pool after calling end on the pool' })
 })
 
