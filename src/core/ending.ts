@@ -72,7 +72,9 @@ export class Ending<T extends object> {
     if (at >= this.#forceAt) return
     if (this.#force !== undefined) clock.clearTimeout(this.#force)
     this.#forceAt = at
-    this.#force = clock.setTimeout(() => this.#cutOff(), millis)
+    // At once means in this turn: whoever has no time left may not come to see the next one.
+    if (millis <= 0) this.#cutOff()
+    else this.#force = clock.setTimeout(() => this.#cutOff(), millis)
   }
 
   /** Calls opens off, as many as that. */

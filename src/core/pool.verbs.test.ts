@@ -296,3 +296,13 @@ test('drain does not wait for what is meant to be kept, end does', async () => {
   await settle()
   expect(over).toBe(true)
 })
+
+test('end without time cuts off in its own turn', async () => {
+  const house = fakePool({ max: 1 })
+  const [lease] = await busy(house, 1)
+  const waiting = house.ask()
+  const ended = house.pool.end({ timeoutMillis: 0 })
+  expect([lease?.released, waiting.error?.code]).toEqual([true, 'SLUICE_POOL_ENDED'])
+  await ended
+  expect(house.clock.armed()).toBe(0)
+})

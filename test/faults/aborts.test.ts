@@ -32,6 +32,8 @@ interface Point {
   readonly before?: (stage: Stage) => Promise<() => unknown>
   /** When the caller has asked: resolves at the moment of the abort. */
   readonly moment: (stage: Stage) => Promise<unknown> | undefined
+  /** The caller may have had what it wanted by then. */
+  readonly mayBeServed?: boolean
 }
 
 const nothing = () => undefined
@@ -47,6 +49,8 @@ const points: Point[] = [
   ...[0.2, 0.7, 1.2, 1.7, 2.2].map((trips) => ({
     name: `${trips} round trips into the handshake`,
     moment: () => pause(trips * LATENCY),
+    // A server that asks for no password is done after one.
+    mayBeServed: trips > 1,
   })),
   {
     name: 'while onConnect runs',
@@ -194,7 +198,7 @@ test('a caller whose listener to `acquire` aborts it before verify has the conne
 
 describe.each(Object.keys(asks))('%s, aborted', (what) => {
   let serial = 0
-  test.each(points)('$name', async ({ config, before, moment }) => {
+  test.each(points)('$name', async ({ config, before, moment, mayBeServed = false }) => {
     const { connectionString } = await network(LATENCY)
     const name = `sluice-aborts-${what.length}-${serial++}`
     let hooked = nothing as () => void
@@ -210,8 +214,10 @@ describe.each(Object.keys(asks))('%s, aborted', (what) => {
     await moment(stage)
     abort.abort(new Error('gave up'))
     await vi.waitFor(() => expect(answers).toHaveLength(1), WAITING)
-    expect(answers[0]).toMatchObject({ code: 'SLUICE_ABORTED' })
-    expect(String(answers[0])).toContain('gave up')
+    if (!mayBeServed || answers[0]) {
+      expect(answers[0]).toMatchObject({ code: 'SLUICE_ABORTED' })
+      expect(String(answers[0])).toContain('gave up')
+    }
     after?.()
     await expectWhole(pool, name, abort)
     expect(answers).toHaveLength(1)
