@@ -113,3 +113,14 @@ test('the first link changes places with any other', () => {
   }
   expect(() => new List<number>().exchange(new Link(1))).toThrow(/^BUG: /)
 })
+
+test('a link is inserted behind the last one that need not stand after it', () => {
+  const list = new List<number>()
+  for (const value of [2, 5, 2, 9, 5, 1]) list.insert(new Link(value), (other) => other > value)
+  expect([...list]).toEqual([1, 2, 2, 5, 5, 9])
+  const link = new Link(3)
+  list.insert(link, (other) => other > 3)
+  expect(() => list.insert(link, () => false)).toThrow(
+    'BUG: a link is inserted that stands in a list already',
+  )
+})

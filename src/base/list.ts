@@ -40,6 +40,15 @@ export class List<T> {
     this.#size += 1
   }
 
+  /** Puts a link behind the last one that need not stand after it, which costs a step for each that does. @throws when it stands in a list already */
+  insert(link: Link<T>, standsAfter: (other: T) => boolean): void {
+    if (link.list !== undefined) throw new Error('BUG: a link is inserted that stands in a list already')
+    let next: Link<T> | undefined
+    for (let other = this.#last; other !== undefined && standsAfter(other.value); other = other.previous)
+      next = other
+    this.#insert(link, next)
+  }
+
   /** Takes a link out. Returns false, and changes nothing, when it does not stand in this list. */
   remove(link: Link<T>): boolean {
     if (link.list !== this) return false

@@ -113,15 +113,13 @@ export class Callers<T> {
   }
 
   /**
-   * Shared connections that should be given back, because somebody waits for a whole one for longer than anybody waits to
-   * share, and none is on its way.
+   * Shared connections that should be given back, because somebody who waits for a whole one has its turn before those who
+   * wait to share, and none is on its way.
    */
   get wholeWanted(): number {
     const whole = this.#whole
     if (whole === 0) return 0
-    const { exclusive, limited, shared } = this.#queue
-    const first = Math.min(exclusive.agesAt, this.limitedRoom > 0 ? limited.agesAt : Number.POSITIVE_INFINITY)
-    if (first > shared.agesAt) return 0
+    if (!this.#queue.wholeFirst(this.#parts.clock.now(), this.limitedRoom > 0)) return 0
     return Math.max(0, whole - this.promptOpens - this.promptChecks)
   }
 

@@ -4,6 +4,7 @@ import { Link, List } from '../base/list.ts'
 import type { AgentSettings } from './agents.ts'
 import { weightOf } from './agents.ts'
 import { Standing } from './overload.ts'
+import type { Rota } from './rota.ts'
 import type { Waiter } from './waiter.ts'
 
 /** What a {@link Level} goes by. */
@@ -16,9 +17,10 @@ export interface LevelOptions {
 /** The waiters of one agent. It lives for as long as somebody waits in it. */
 class AgentQueue<T> {
   readonly name: string | undefined
-  /** Turns that the agent gets in a row, and how many of them are left. */
+  /** Turns for each turn of the others. */
   readonly weight: number
-  turns: number
+  /** The number of its next turn. */
+  turn = 0
   /** In the order of their turns. */
   readonly line = new List<Waiter<T>>()
   /** Those with a deadline of their own and those without, each in order of arrival. */
@@ -33,7 +35,6 @@ class AgentQueue<T> {
   constructor(name: string | undefined, weight: number) {
     this.name = name
     this.weight = weight
-    this.turns = weight
   }
 
   /** Who waits longest: of those with a deadline of their own where there are any. */
@@ -81,6 +82,7 @@ class AgentQueue<T> {
 
 export class Level<T> {
   readonly #options: LevelOptions
+  readonly #rota: Rota
   readonly #mayHave: (agent: string | undefined) => boolean
   /** Everybody, in order of arrival. */
   readonly arrivals: List<Waiter<T>> = new List<Waiter<T>>()
@@ -91,9 +93,10 @@ export class Level<T> {
   #parked = 0
   #standing = 0
 
-  /** @param mayHave whether an agent may have one more */
-  constructor(options: LevelOptions, mayHave: (agent: string | undefined) => boolean) {
+  /** @param rota shared by the lines of this level, @param mayHave whether an agent may have one more */
+  constructor(options: LevelOptions, rota: Rota, mayHave: (agent: string | undefined) => boolean) {
     this.#options = options
+    this.#rota = rota
     this.#mayHave = mayHave
   }
 
@@ -110,6 +113,11 @@ export class Level<T> {
   /** When the first of those who may have a turn ages; infinite when nobody may have one. */
   get agesAt(): number {
     return this.#byAge.first?.agesAt ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The number of the next turn; infinite when nobody may have one. */
+  get turn(): number {
+    return this.#ring.first?.turn ?? Number.POSITIVE_INFINITY
   }
 
   /** Queues that stand. */
@@ -132,17 +140,15 @@ export class Level<T> {
     this.arrivals.push(waiter.arrival)
   }
 
-  /** Takes the waiter whose turn it is; an agent that has had all its turns goes to the end of the ring. */
+  /** Takes the waiter whose turn it is; its agent gets a later one. */
   take(now: number): Waiter<T> {
     const queue = this.#ring.first
     if (queue === undefined) throw new Error('BUG: a turn is taken on a level where nobody may have one')
     this.#look(queue, now)
     const waiter = queue.next() as Waiter<T>
-    queue.turns -= 1
-    if (queue.turns === 0) {
-      queue.turns = queue.weight
-      this.#ring.rotate()
-    }
+    this.#rota.had(queue.name, queue.turn)
+    this.#ring.remove(queue.link)
+    this.#line(queue)
     this.remove(waiter)
     return waiter
   }
@@ -163,7 +169,7 @@ export class Level<T> {
     return true
   }
 
-  /** Takes an agent's turns away, or gives them back at the end of the ring. */
+  /** Takes an agent's turns away, or gives it a new one. */
   park(agent: string, parked: boolean): void {
     const queue = this.#agents.get(agent)
     if (queue === undefined || queue.parked === parked) return
@@ -182,8 +188,14 @@ export class Level<T> {
     return own < queue.weight ? own : own + others
   }
 
+  /** Puts a queue where its next turn is. */
+  #line(queue: AgentQueue<T>): void {
+    queue.turn = this.#rota.next(queue.name, queue.weight)
+    this.#ring.insert(queue.link, ({ turn }) => turn > queue.turn)
+  }
+
   #enter(queue: AgentQueue<T>): void {
-    this.#ring.push(queue.link)
+    this.#line(queue)
     this.#byAge.push(queue)
   }
 

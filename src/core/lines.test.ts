@@ -197,3 +197,19 @@ test('whatever comes and goes, each line keeps its order and has its turn', () =
     { numRuns: 300 },
   )
 })
+
+test('an agent that waits in one line does not wait for the backlog of another in all of them', () => {
+  const subject = new Lines<string>(DEFAULTS)
+  for (let n = 0; n < 500; n++)
+    for (const use of ['exclusive', 'limited', 'shared'] as const)
+      subject.add(new Waiter<string>(1, 'noisy', 0, () => undefined, use))
+  for (let n = 0; n < 50; n++) subject.take(1, true)
+  for (const use of ['shared', 'limited', 'exclusive'] as const) {
+    const quiet = new Waiter<string>(1, 'quiet', 1, () => undefined, use)
+    subject.add(quiet)
+    let turns = 1
+    while (subject.take(1, true) !== quiet) turns += 1
+    expect(turns).toBeLessThanOrEqual(6)
+    for (let n = 0; n < 10; n++) subject.take(1, true)
+  }
+})

@@ -1,7 +1,7 @@
 /** Everybody who waits, in one line for each use of a connection, since not everybody can take what is free. */
 import type { Waiter } from './waiter.ts'
 import type { WaitQueueOptions } from './waiters.ts'
-import { Turns, WaitQueue } from './waiters.ts'
+import { rotasFor, Turns, WaitQueue } from './waiters.ts'
 
 export class Lines<T> {
   readonly exclusive: WaitQueue<T>
@@ -15,9 +15,10 @@ export class Lines<T> {
   constructor(options: WaitQueueOptions, mayHave?: (agent: string | undefined) => boolean) {
     this.#options = options
     this.#turns = new Turns(options)
-    this.exclusive = new WaitQueue(options, mayHave)
-    this.limited = new WaitQueue(options, mayHave)
-    this.shared = new WaitQueue(options)
+    const rotas = rotasFor(options)
+    this.exclusive = new WaitQueue(options, mayHave, rotas)
+    this.limited = new WaitQueue(options, mayHave, rotas)
+    this.shared = new WaitQueue(options, undefined, rotas)
     this.#all = [this.exclusive, this.limited, this.shared]
   }
 
@@ -64,8 +65,9 @@ export class Lines<T> {
   }
 
   /**
-   * The line whose turn it is: the one with the most urgent waiter, among equals the one who came first. A line whose oldest
-   * waiter is aged is passed over as often as an aged waiter inside a line, and no more.
+   * The line whose turn it is: the one with the most urgent waiter, among equals the one with the earlier turn,
+   * of equal turns the one who came first. A line whose oldest waiter is aged is passed over as often as an aged waiter inside
+   * a line, and no more.
    */
   #next(now: number, limited: boolean): WaitQueue<T> | undefined {
     let next: WaitQueue<T> | undefined
@@ -78,6 +80,17 @@ export class Lines<T> {
     if (oldest === undefined || oldest === next) return next
     if (this.#options.fifo) return oldest
     return this.#turns.next(next, oldest.agesAt < now ? oldest : undefined)
+  }
+
+  /**
+   * Whether whoever waits for a whole connection has a turn before those who wait to share one, or has aged.
+   * @param limited whether those who may only hold a share have a turn
+   */
+  wholeFirst(now: number, limited: boolean): boolean {
+    const whole = limited ? [this.exclusive, this.limited] : [this.exclusive]
+    const isDue = (line: WaitQueue<T>) =>
+      !isBefore(this.shared, line) || (!this.#options.fifo && line.agesAt < now)
+    return whole.some((line) => line.mostUrgent !== undefined && isDue(line))
   }
 
   /** Takes the youngest waiter of the lowest priority below `level`; of any priority without `level`. */
@@ -100,5 +113,6 @@ export class Lines<T> {
 function isBefore<T>(a: WaitQueue<T>, b: WaitQueue<T>): boolean {
   const [first, other] = [a.mostUrgent, b.mostUrgent]
   if (first === undefined || other === undefined) return other === undefined
-  return first.level === other.level ? first.agesAt < other.agesAt : first.level < other.level
+  if (first.level !== other.level) return first.level < other.level
+  return first.turn === other.turn ? first.agesAt < other.agesAt : first.turn < other.turn
 }

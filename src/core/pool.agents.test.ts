@@ -123,7 +123,7 @@ test('an agent of weight three has three turns for each turn of another', async 
       lease = next
     })
   for (let n = 0; n < 10; n++) lease.release()
-  expect(served.join('')).toBe('baaabaaaba')
+  expect(served.join('')).toBe('aabaaabaab')
 })
 
 test('the end serves an agent at its max as its leases come back', async () => {

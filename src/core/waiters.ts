@@ -2,6 +2,7 @@
 import type { AgentSettings } from './agents.ts'
 import { Level } from './level.ts'
 import type { Ahead } from './overload.ts'
+import { Rota } from './rota.ts'
 import type { Waiter } from './waiter.ts'
 
 /** How a {@link WaitQueue} orders. The pool's size is read anew each time, since it may change. */
@@ -47,6 +48,23 @@ export class Turns {
   }
 }
 
+/** The most urgent level where somebody may have a turn. */
+export interface Next {
+  readonly level: number
+  /** The number of the turn: see rota.ts. */
+  readonly turn: number
+  /** When the first of that level ages. */
+  readonly agesAt: number
+}
+
+/** One for each level. */
+export function rotasFor({
+  fifo,
+  priorityLevels,
+}: Pick<WaitQueueOptions, 'fifo' | 'priorityLevels'>): Rota[] {
+  return Array.from({ length: fifo ? 1 : priorityLevels }, () => new Rota())
+}
+
 /** Everybody who waits. Add, remove and take cost O(1) in the number of waiters, and the logarithm of the number of agents. */
 export class WaitQueue<T> {
   readonly #options: WaitQueueOptions
@@ -54,14 +72,18 @@ export class WaitQueue<T> {
   readonly #turns: Turns
   #size = 0
 
-  /** @param mayHave whether an agent may have one more of what this queue waits for; `park` tells when that changes */
-  constructor(options: WaitQueueOptions, mayHave: (agent: string | undefined) => boolean = () => true) {
+  /**
+   * @param mayHave whether an agent may have one more of what this queue waits for; `park` tells when that changes
+   * @param rotas of each level, shared with other queues whose agents are the same
+   */
+  constructor(
+    options: WaitQueueOptions,
+    mayHave: (agent: string | undefined) => boolean = () => true,
+    rotas: readonly Rota[] = rotasFor(options),
+  ) {
     this.#options = options
     this.#turns = new Turns(options)
-    this.#levels = Array.from(
-      { length: options.fifo ? 1 : options.priorityLevels },
-      () => new Level<T>(options, mayHave),
-    )
+    this.#levels = rotas.map((rota) => new Level<T>(options, rota, mayHave))
   }
 
   get size(): number {
@@ -133,8 +155,9 @@ export class WaitQueue<T> {
   }
 
   /** The most urgent level where somebody may have a turn. */
-  get mostUrgent(): { readonly level: number; readonly agesAt: number } | undefined {
-    for (const [level, { agesAt, isReady }] of this.#levels.entries()) if (isReady) return { level, agesAt }
+  get mostUrgent(): Next | undefined {
+    for (const [level, { agesAt, isReady, turn }] of this.#levels.entries())
+      if (isReady) return { level, turn, agesAt }
     return undefined
   }
 

@@ -106,11 +106,11 @@ function waits({ capacity, mode, needs, now, rows, shortFor, stats, waiting, who
   const late = now === undefined ? undefined : waiting.find(({ dueAt }) => dueAt <= now)
   // Room is none while the server lets nobody in; whether it does just now is not to be seen from outside.
   const opens = openFailures === 0 && rows.every((row) => !isSlowOpen(row))
-  const wanted = idle > 0 || (opens && room > 0) ? 0 : needs.wholeWanted
-  const may = wholeWanted === wanted || (wholeWanted === 0 && room > 0)
+  const wanted = idle > 0 || (opens && room > 0) ? [0] : needs.wholeWanted
+  const may = wanted.includes(wholeWanted) || (wholeWanted === 0 && room > 0)
   const always: Claim[] = [
     [late === undefined, `${late?.id} waits past its deadline`],
-    [may, `${wholeWanted} shared ones should come back, not ${wanted}`],
+    [may, `${wholeWanted} shared ones should come back, not ${wanted.join(' or ')}`],
   ]
   if (mode === 'paused' || now === undefined) return always
   const checking = rows.filter(({ sinceMillis, state }) => state === 'checking' && sinceMillis < SLOW).length

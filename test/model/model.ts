@@ -281,7 +281,7 @@ export class PoolModel {
       mode: this.#mode,
       max: this.#max,
       idle: pool.numbers().idle,
-      needs: this.#share.needs(this.#order.all, rows),
+      needs: this.#share.needs(this.#order.all, rows, clock.now()),
       shareLeft: this.#share.left(rows),
       agentRoom: this.#share.roomBeyond(caller.agent, this.#order.all, rows),
       checking: rows.filter(
@@ -391,10 +391,11 @@ export class PoolModel {
 
   /** An open begins: somebody must need it. */
   #noteOpen(): void {
-    const { pool } = this.#house
+    const { clock, pool } = this.#house
     const rows = pool.connections()
     const { total, closing } = pool.stats()
-    const needed = this.#mode !== 'paused' && this.#share.needs(this.#order.all, rows).demand > promptOf(rows)
+    const { demand } = this.#share.needs(this.#order.all, rows, clock.now())
+    const needed = this.#mode !== 'paused' && demand > promptOf(rows)
     const kept = this.#mode !== 'ending' && this.#mode !== 'ended' && total - closing < this.#min
     this.#expect(needed || kept || this.#growing, 'a connection is opened that nobody needs')
     this.#growing = false
@@ -412,7 +413,7 @@ export class PoolModel {
     const stats = pool.stats()
     const rows = pool.connections()
     const waiting = this.#order.all
-    const needs = this.#share.needs(waiting, rows)
+    const needs = this.#share.needs(waiting, rows, clock.now())
     this.#problems.push(
       ...driver.violations.splice(0),
       ...broken({

@@ -152,6 +152,8 @@ export interface Queued extends Waiting {
 export class Orders<W extends Queued> {
   readonly #rules: OrderRules
   readonly #lines: Readonly<Record<Use, Order<W>>>
+  /** Everybody who ever waited. */
+  readonly #agents = new Set<string | undefined>()
   #passes = 0
 
   constructor(rules: OrderRules) {
@@ -170,6 +172,7 @@ export class Orders<W extends Queued> {
   }
 
   add(waiter: W): void {
+    this.#agents.add(waiter.agent)
     this.#lines[waiter.use].add(waiter)
   }
 
@@ -213,7 +216,7 @@ export class Orders<W extends Queued> {
       return older === undefined ? [] : [`${waiter.id} is served before the ${older.use} line`]
     // What is asked for at the same moment has no order between lines.
     if (older === undefined) this.#passes = 0
-    const urgent = others.find((other) => isBefore(other, mine))
+    const urgent = others.find((other) => isBefore(other, mine, this.#agents.size === 1))
     if (urgent !== undefined) {
       if (older === undefined && mine.agesAt < now) return []
       return [`${waiter.id} is served before the more urgent ${urgent.use} line`]
@@ -247,6 +250,7 @@ function turnOf(use: Use, turn: Turn): Turn {
   return use === 'shared' ? { ...turn, isFull: undefined } : turn
 }
 
-function isBefore(a: Head, b: Head): boolean {
-  return a.level === b.level ? a.urgentAt < b.urgentAt : a.level < b.level
+/** Between lines agents have their turns by numbers that nobody sees from outside; one alone has them in order of arrival. */
+function isBefore(a: Head, b: Head, alone: boolean): boolean {
+  return a.level === b.level ? alone && a.urgentAt < b.urgentAt : a.level < b.level
 }

@@ -17,8 +17,8 @@ export interface Needs {
   readonly stuck: number
   /** Connections that would serve everybody who may be served. */
   readonly demand: number
-  /** Shared connections that should be given back when nothing is idle, on its way or to be had. */
-  readonly wholeWanted: number
+  /** How many shared connections should be given back when nothing is idle, on its way or to be had: any of these. */
+  readonly wholeWanted: readonly number[]
 }
 
 /** What agents may hold: all the same, or a record with `'*'` for the others. */
@@ -35,6 +35,8 @@ export class Share {
 
   readonly #rules: Pick<OrderRules, 'ageMillis' | 'fifo'>
   readonly #agents: AgentMax
+  /** Everybody who ever waited. */
+  readonly #seen = new Set<string | undefined>()
 
   constructor(
     max: number,
@@ -51,6 +53,10 @@ export class Share {
     this.#agents = agents
     this.#max = max
     this.#bound = this.most
+  }
+
+  get #alone(): boolean {
+    return this.#rules.fifo || this.#seen.size <= 1
   }
 
   get most(): number {
@@ -102,7 +108,8 @@ export class Share {
     return this.room(agent, rows) - own.length
   }
 
-  needs(waiting: readonly Queued[], rows: readonly ConnectionRow[]): Needs {
+  needs(waiting: readonly Queued[], rows: readonly ConnectionRow[], now: number): Needs {
+    for (const { agent } of waiting) this.#seen.add(agent)
     const of = (use: Use) => waiting.filter((waiter) => waiter.use === use)
     const [exclusive, limited, shared] = [of('exclusive'), of('limited'), of('shared')]
     // An agent's room goes to its exclusive waiters first: they have no other bound.
@@ -118,20 +125,28 @@ export class Share {
     const turns = Math.min(sum(agents.map(({ share }) => share)), this.left(rows))
     const whole = sum(agents.map(({ own }) => own)) + turns
     const ready = (line: Queued[]) => line.filter(({ agent }) => this.room(agent, rows) > 0)
-    const agesOf = (line: Queued[]) => agesAt(line, this.#rules)
-    const wholeAt = Math.min(
-      agesOf(ready(exclusive)),
-      this.left(rows) > 0 ? agesOf(ready(limited)) : Number.POSITIVE_INFINITY,
+    const lines = [ready(exclusive), this.left(rows) > 0 ? ready(limited) : []].filter(
+      (line) => line.length > 0,
     )
-    const wanted = wholeAt <= agesOf(shared) ? whole - promptOf(rows) : 0
+    const due = lines.map((line) => this.#isDue(line, shared, now))
+    const wanted = whole === 0 ? 0 : Math.max(0, whole - promptOf(rows))
     return {
       servable: whole + shared.length,
       whole,
       turns,
       stuck: limited.length - turns,
       demand: whole + Math.ceil(shared.length / this.#depth),
-      wholeWanted: whole === 0 ? 0 : Math.max(0, wanted),
+      wholeWanted: due.includes(true) ? [wanted] : due.includes(undefined) ? [0, wanted] : [0],
     }
+  }
+
+  /** Whether a line for whole connections comes before those who share; undefined where the agents' turns decide. */
+  #isDue(line: readonly Queued[], shared: readonly Queued[], now: number): boolean | undefined {
+    if (shared.length === 0) return true
+    if (!this.#rules.fifo && agesAt(line, this.#rules) < now) return true
+    const [mine, theirs] = [headOf(line, this.#rules), headOf(shared, this.#rules)]
+    if (mine.level !== theirs.level) return mine.level < theirs.level
+    return this.#alone ? mine.at <= theirs.at : undefined
   }
 }
 
@@ -142,4 +157,20 @@ export function promptOf(rows: readonly ConnectionRow[]): number {
       (state === 'opening' && sinceMillis < OPEN_PATIENCE_MILLIS) ||
       (state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS),
   ).length
+}
+
+/** The most urgent level of a line, and when the first on it ages. With fifo there are no levels. */
+function headOf(
+  line: readonly Queued[],
+  rules: Pick<OrderRules, 'ageMillis' | 'fifo'>,
+): { readonly level: number; readonly at: number } {
+  if (rules.fifo) return { level: 0, at: agesAt(line, rules) }
+  const level = Math.min(...line.map((waiter) => waiter.level))
+  return {
+    level,
+    at: agesAt(
+      line.filter((waiter) => waiter.level === level),
+      rules,
+    ),
+  }
 }
