@@ -95,7 +95,9 @@ export class Pool extends PgPool {
       failed: (error, client, wasIdle) => this.#clientFailed(error, client, wasIdle),
       listens: () => this.listenerCount('acquire') > 0,
       isPgs: () => this.Client === PgClient || this.Client.prototype instanceof PgClient,
-      breakerChanged: (state, reason) => this.emit('breaker', Object.freeze({ state, reason })),
+      // In a turn of its own: what a listener throws or asks for must not come in between.
+      breakerChanged: (state, reason) =>
+        queueMicrotask(() => this.emit('breaker', Object.freeze({ state, reason }))),
     }
     this.#parts = assemble(this.#owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
@@ -377,7 +379,9 @@ export class Pool extends PgPool {
   async #end(): Promise<void> {
     this.ending = true
     this.#listener?.close()
-    await Promise.all([this.#parts.engine.end(), this.#direct?.end()])
+    const closed = Promise.all([this.#parts.engine.end(), this.#direct?.end()])
+    this.#parts.traffic.attempts.stop()
+    await closed
     this.#parts.traffic.stop()
     this.ended = true
   }
