@@ -1,12 +1,13 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import type { Lease } from '../core/lease.ts'
+import type { RequestOptions } from '../core/options.ts'
 import type { Use } from '../core/slot.ts'
 import type { Attempts } from './attempts.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
 import { Cache } from './cache/cache.ts'
 import type { Call, QueryOptions, Told } from './call.ts'
-import { NO_OPTIONS, readCall } from './call.ts'
+import { least, NO_OPTIONS, readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
@@ -73,6 +74,7 @@ export class Queries {
     const { idempotent, class: kind } = call
     const pace = texts.paceOf(text, statement.values)
     const cargo: Cargo = { statement, text, pace, prepare, idempotent, isSimple: kind === 'simple' }
+    if (!attempts.areKept) return this.#start(given, cargo, call, told)
     // What is neither a read nor a write may commit within itself.
     attempts.run(call, text.kind !== 'other', (each, done) => this.#start(given, cargo, each, done), told)
   }
@@ -201,15 +203,20 @@ export class Queries {
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
-    const askedAt = call.timeoutMillis === undefined ? 0 : this.#parts.clock.now()
-    const request = use === 'exclusive' ? call : { ...call, use }
-    this.#parts.checkout.request(request, (error, lease) => {
+    const askedAt = this.#parts.clock.now()
+    this.#take(call, use === 'exclusive' ? call : { ...call, use }, askedAt, told, work)
+  }
+
+  #take<R>(call: Call, request: RequestOptions, askedAt: number, told: Told<R>, work: Work<R>): void {
+    const { checkout, clock, config } = this.#parts
+    checkout.request(request, (error, lease) => {
       if (lease === undefined) return told(error, undefined)
-      const bounds = this.#boundsOf(call, askedAt)
-      if (!isDead(lease.resource)) return this.#send(lease, bounds, told, work)
-      // It has died on the way here. Nothing was sent, so another connection will do.
+      if (!isDead(lease.resource)) return this.#send(lease, this.#boundsOf(call, askedAt), told, work)
+      // It has died on the way here. Nothing was sent, so another connection will do, within the same wait.
       lease.release()
-      this.#run({ ...call, timeoutMillis: call.timeoutMillis && bounds.millis }, use, told, work)
+      const most = least(call.timeoutMillis, config.settings.acquireTimeoutMillis) as number
+      const timeoutMillis = Math.max(1, most - (clock.now() - askedAt))
+      this.#take(call, { ...request, timeoutMillis }, askedAt, told, work)
     })
   }
 
