@@ -1,7 +1,7 @@
 /** Calls that are run again: after which errors that is safe and of use, after what pause, and within what is left of their time. */
-import { onAbort } from '../base/aborts.ts'
 import type { Clock } from '../base/clock.ts'
 import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+import { pause } from '../base/pause.ts'
 import type { RetryBudget, RetrySettings } from '../resilience/retry.ts'
 import { pauseBefore } from '../resilience/retry.ts'
 import type { Call, Told } from './call.ts'
@@ -78,7 +78,7 @@ export class Attempts {
         return told(unanswered(thrown, error), undefined)
       }
       if (millis === undefined) told(error, result)
-      else this.#pause(millis, call.signal, () => this.#again(attempt, error, number + 1))
+      else this.#pause(attempt, error, millis, number + 1)
     }
     // What its caller has given up is told so at once, and proves nothing.
     if (gate === undefined || call.signal?.aborted === true) once(ended)
@@ -96,6 +96,15 @@ export class Attempts {
     return leftOf(call, askedAt, now + millis) > 0 && budget.take(now) ? millis : undefined
   }
 
+  /** A caller who gives up does not wait for its end, nor does the end of the pool: the next attempt tells. */
+  #pause<R>(attempt: Attempt<R>, error: unknown, millis: number, next: number): void {
+    const go = pause(this.#parts.clock, millis, attempt.call.signal, () => {
+      this.#paused.delete(go)
+      this.#again(attempt, error, next)
+    })
+    this.#paused.add(go)
+  }
+
   #again<R>(attempt: Attempt<R>, error: unknown, number: number): void {
     const { askedAt, call, told } = attempt
     const left = leftOf(call, askedAt, this.#parts.clock.now())
@@ -103,20 +112,6 @@ export class Attempts {
     if (left <= 0) return told(error, undefined)
     this.#retries += 1
     this.#attempt(attempt, call.timeoutMillis === undefined ? call : { ...call, timeoutMillis: left }, number)
-  }
-
-  /** A caller who gives up does not wait for the end of the pause, nor does the end of the pool: the next attempt tells. */
-  #pause(millis: number, signal: AbortSignal | undefined, then: () => void): void {
-    const { clock } = this.#parts
-    const go = () => {
-      clock.clearTimeout(timer)
-      stop?.()
-      this.#paused.delete(go)
-      then()
-    }
-    const timer = clock.setTimeout(go, millis)
-    const stop = signal && onAbort(signal, go)
-    this.#paused.add(go)
   }
 }
 

@@ -139,6 +139,63 @@ describe('a transaction', () => {
     await Promise.all(Array.from({ length: 12 }, increment))
     expect(await rows(pool, 'counter')).toEqual([{ k: 'counter', n: 12 }])
   })
+
+  const collide = (code: string) => `DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '${code}'; END $$`
+
+  test.each([
+    ['40001', 3],
+    ['40P01', 3],
+    ['23505', 1],
+  ])(
+    'that fails with %s is run %i times where there are two retries, and tells the last error',
+    async (code, times) => {
+      const pool = open()
+      let runs = 0
+      const work = pool.transaction(
+        async (tx) => {
+          runs += 1
+          await tx.query(`INSERT INTO sluice_tx VALUES ('collided', ${runs})`)
+          await tx.query(collide(code))
+        },
+        { retries: 2 },
+      )
+      await expect(work).rejects.toMatchObject({ code })
+      expect(runs).toBe(times)
+      expect(await rows(pool, 'collided')).toEqual([])
+    },
+  )
+
+  test('that is aborted between two runs is not run again', async () => {
+    const pool = open()
+    const controller = new AbortController()
+    let runs = 0
+    const work = pool.transaction(
+      async (tx) => {
+        runs += 1
+        if (runs === 3) queueMicrotask(() => controller.abort())
+        await tx.query(collide('40001'))
+      },
+      { retries: 100, signal: controller.signal },
+    )
+    await expect(work).rejects.toMatchObject({ code: 'SLUICE_ABORTED' })
+    expect(runs).toBe(3)
+    expect(pool.stats()).toMatchObject({ leased: 0, waiting: 0 })
+  })
+
+  test('that is run again has its whole timeout each time', async () => {
+    const pool = open({ max: 1 })
+    let runs = 0
+    const answer = await pool.transaction(
+      async (tx) => {
+        runs += 1
+        await tx.query('SELECT pg_sleep(0.4)')
+        if (runs < 3) await tx.query(collide('40001'))
+        return runs
+      },
+      { retries: 2, timeout: 1_000 },
+    )
+    expect(answer).toBe(3)
+  })
 })
 
 describe('a batch', () => {
