@@ -22,7 +22,7 @@ async function behindProxy(config: PoolConfig) {
   const { proxy, connectionString } = await network()
   const pool = open({ connectionString, ...config })
   const changes: Change[] = []
-  ;(pool as NodeJS.EventEmitter).on('breaker', (change: Change) => changes.push(change))
+  pool.on('breaker', (change: Change) => changes.push(change))
   return { changes, pool, proxy, states: () => changes.map(({ state }) => state) }
 }
 
@@ -296,7 +296,7 @@ describe('a listener', () => {
     process.removeAllListeners('uncaughtException').on('uncaughtException', caught)
     try {
       const asked: Promise<unknown>[] = []
-      ;(pool as NodeJS.EventEmitter).on('breaker', () => {
+      pool.on('breaker', () => {
         asked.push(pool.query('SELECT 1', [], { timeout: 5_000 }).catch(() => undefined))
         throw new Error('listener')
       })
