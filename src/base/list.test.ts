@@ -97,3 +97,19 @@ test('a list does what an array would do', () => {
     }),
   )
 })
+
+test('the first link changes places with any other', () => {
+  for (const place of [0, 1, 2, 3]) {
+    const list = new List<number>()
+    const links = [0, 1, 2, 3].map((value) => new Link(value))
+    for (const link of links) list.push(link)
+    list.exchange(links[place] as Link<number>)
+    const order = [0, 1, 2, 3]
+    order[0] = place
+    order[place] = 0
+    expect([[...list], list.first, list.last, list.size]).toEqual([order, place, order[3], 4])
+    for (const link of links) expect(list.remove(link)).toBe(true)
+    expect([[...list], list.size]).toEqual([[], 0])
+  }
+  expect(() => new List<number>().exchange(new Link(1))).toThrow(/^BUG: /)
+})

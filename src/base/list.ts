@@ -54,6 +54,32 @@ export class List<T> {
     return true
   }
 
+  /** Lets the first link and another one of this list change places. */
+  exchange(link: Link<T>): void {
+    const first = this.#first
+    if (first === undefined || link.list !== this)
+      throw new Error('BUG: a link changes places in a list where it does not stand')
+    if (first === link) return
+    const { next } = link
+    this.remove(link)
+    this.remove(first)
+    this.#insert(first, next)
+    this.#insert(link, this.#first)
+  }
+
+  /** Puts a link before another one, or at the end. */
+  #insert(link: Link<T>, next: Link<T> | undefined): void {
+    const previous = next === undefined ? this.#last : next.previous
+    link.list = this
+    link.previous = previous
+    link.next = next
+    if (previous === undefined) this.#first = link
+    else previous.next = link
+    if (next === undefined) this.#last = link
+    else next.previous = link
+    this.#size += 1
+  }
+
   /** Moves the first link to the end. */
   rotate(): void {
     const first = this.#first

@@ -4,15 +4,25 @@ import type { Clock } from '../base/clock.ts'
 import { Deadlines } from '../base/deadlines.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { SluiceError } from '../base/errors.ts'
+import type { Agents } from './agents.ts'
 import type { HookList } from './hooks.ts'
 import { Lines } from './lines.ts'
 import type { Opens } from './opens.ts'
 import type { Settings } from './options.ts'
+import type { Verdict } from './overload.ts'
+import { judgeNewcomer, Throughput } from './overload.ts'
 import type { Scene } from './refusals.ts'
-import { waiterAborted, waiterEnded, waiterRefused, waiterShed, waiterTimeout } from './refusals.ts'
-import type { SlotKind, Slots } from './slot.ts'
+import {
+  waiterAborted,
+  waiterEnded,
+  waiterLate,
+  waiterRefused,
+  waiterShed,
+  waiterTimeout,
+} from './refusals.ts'
+import type { SlotKind, Slots, Use } from './slot.ts'
 import type { Tally } from './stats.ts'
-import type { Waiter } from './waiters.ts'
+import type { Waiter } from './waiter.ts'
 
 /** What the callers' side works with; the pool owns all of it. */
 export interface CallersParts<T> {
@@ -22,6 +32,8 @@ export interface CallersParts<T> {
   readonly opens: Opens
   readonly hooks: HookList<T>
   readonly tally: Tally
+  /** The accounts of agents, where they are bounded. */
+  readonly agents: Agents | undefined
 }
 
 /** How long callers are left waiting for a connection that is being checked before another one is checked or opened for them. */
@@ -35,12 +47,15 @@ export class Callers<T> {
   readonly #left: () => void
   readonly #queue: Lines<T>
   readonly #deadlines: Deadlines<Waiter<T>>
+  readonly #throughput = new Throughput()
 
   /** @param left called when a waiter has left by itself */
   constructor(parts: CallersParts<T>, left: () => void) {
     this.#parts = parts
     this.#left = left
-    this.#queue = new Lines(parts.settings)
+    const { agents, settings } = parts
+    this.#queue = new Lines(settings, (agent) => agents?.fullness(agent) === undefined)
+    if (agents !== undefined) agents.onFull = (agent, isFull) => this.#queue.park(agent, isFull)
     this.#deadlines = new Deadlines(parts.clock, (waiter) => this.#expire(waiter))
   }
 
@@ -64,7 +79,22 @@ export class Callers<T> {
   /** Callers who wait for a connection of their own and may have one. */
   get #whole(): number {
     const { exclusive, limited } = this.#queue
-    return limited.size === 0 ? exclusive.size : exclusive.size + Math.min(limited.size, this.limitedRoom)
+    const { agents } = this.#parts
+    if (agents === undefined && limited.size === 0) return exclusive.size
+    const excess = agents?.excess ?? NO_EXCESS
+    return exclusive.size - excess.exclusive + Math.min(limited.size - excess.limited, this.limitedRoom)
+  }
+
+  /** Whether any queue stands: see overload.ts. */
+  get isStanding(): boolean {
+    return this.#queue.isStanding
+  }
+
+  /** Whether this caller could take a connection that is idle, if nobody waited. */
+  mayHave(agent: string | undefined, use: Use): boolean {
+    const { agents } = this.#parts
+    if (use === 'shared') return true
+    return (use !== 'limited' || this.limitedRoom > 0) && agents?.fullness(agent) === undefined
   }
 
   /** How many more slots may be held by those who may only hold a share of the pool. */
@@ -90,11 +120,8 @@ export class Callers<T> {
     const whole = this.#whole
     if (whole === 0) return 0
     const { exclusive, limited, shared } = this.#queue
-    const since = Math.min(
-      exclusive.oldestSince ?? Number.POSITIVE_INFINITY,
-      (this.limitedRoom > 0 ? limited.oldestSince : undefined) ?? Number.POSITIVE_INFINITY,
-    )
-    if (since > (shared.oldestSince ?? Number.POSITIVE_INFINITY)) return 0
+    const first = Math.min(exclusive.agesAt, this.limitedRoom > 0 ? limited.agesAt : Number.POSITIVE_INFINITY)
+    if (first > shared.agesAt) return 0
     return Math.max(0, whole - this.promptOpens - this.promptChecks)
   }
 
@@ -123,14 +150,22 @@ export class Callers<T> {
 
   /** Lets a caller wait, `millis` at most. */
   add(waiter: Waiter<T>, millis: number, signal: AbortSignal | undefined): void {
+    if (this.#whole === 0) this.#throughput.interrupt()
     this.#queue.add(waiter)
+    this.#parts.agents?.waits(waiter.agent, waiter.use, 1)
     waiter.deadline = this.#deadlines.add(waiter, millis, waiter.since)
     if (signal !== undefined) waiter.stopListening = onAbort(signal, () => this.#abort(waiter, signal.reason))
   }
 
   /** Takes the caller whose turn it is; a lease will end it. */
   take(now: number): Waiter<T> | undefined {
-    return this.#taken(this.#queue.take(now, this.#queue.limited.size > 0 && this.limitedRoom > 0))
+    const waiter = this.#taken(this.#queue.take(now, this.#queue.limited.size > 0 && this.limitedRoom > 0))
+    if (waiter !== undefined && waiter.use !== 'shared') {
+      const { slots } = this.#parts
+      this.#throughput.served(now, slots.live - slots.counts.opening)
+      if (this.#whole === 0) this.#throughput.interrupt()
+    }
+    return waiter
   }
 
   /** Takes the next caller who waits to share a connection. */
@@ -139,7 +174,7 @@ export class Callers<T> {
   }
 
   #taken(waiter: Waiter<T> | undefined): Waiter<T> | undefined {
-    if (waiter !== undefined) this.#disarm(waiter)
+    if (waiter !== undefined) this.#gone(waiter)
     return waiter
   }
 
@@ -153,22 +188,51 @@ export class Callers<T> {
       tally.aborted += 1
       return waiterAborted(this.#scene(waiter), signal.reason)
     }
+    const late = room > 0 ? undefined : this.#late(waiter)
+    if (late !== undefined) {
+      tally.shed += 1
+      return waiterLate(this.#scene(waiter), late, waiter.ownMillis as number)
+    }
     const { queueLimit, rejectOnFull } = settings
     if (!this.#isFull(waiter, room)) return undefined
     tally.rejected += 1
     const shed = rejectOnFull ? undefined : this.#queue.evict(waiter.level)
     if (shed === undefined) return waiterRefused(this.#scene(waiter), queueLimit)
+    this.#gone(shed)
     this.reject(shed, waiterShed(this.#scene(shed), queueLimit))
     return undefined
   }
 
-  /** Those who wait for their share to be free again must not keep others from a connection that they cannot take themselves. */
-  #isFull({ use }: Waiter<T>, room: number): boolean {
+  /**
+   * Why this caller's turn would come too late, where it has a deadline of its own and that is certain: every slot is in use,
+   * none is on its way, and those who wait for a whole connection have been served at a known pace.
+   */
+  #late(waiter: Waiter<T>): Verdict | undefined {
+    const { agents, clock, opens, slots } = this.#parts
+    const { ownMillis, use } = waiter
+    if (ownMillis === undefined || use === 'shared' || this.#queue[use].size === 0) return undefined
+    if (slots.counts.opening > 0 || opens.failures > 0) return undefined
+    const perMilli = this.#throughput.perMilli(clock.now())
+    if (perMilli === undefined) return undefined
+    const ahead = this.#queue[use].ahead(waiter)
+    const urgent = Math.max(0, ahead.urgent - (agents?.excess[use] ?? 0))
+    return judgeNewcomer({ ...ahead, urgent }, perMilli, ownMillis, this.#queue[use].isStanding)
+  }
+
+  /**
+   * Those who wait for their share to be free again must not keep others from a connection that they cannot take themselves,
+   * and those whose agents may have no more must not keep others out of the queue either.
+   */
+  #isFull({ agent, use }: Waiter<T>, room: number): boolean {
+    const { agents } = this.#parts
     const { servable } = this
     const competing = Math.max(0, servable - this.promptOpens - this.promptChecks)
     const mayHave = use !== 'limited' || this.#queue.limited.size < this.limitedRoom
-    if (mayHave && competing < room) return false
-    return this.size - servable + Math.max(0, competing - room) >= this.#parts.settings.queueLimit
+    const isBeyond = use !== 'shared' && agents !== undefined && agents.roomBeyond(agent) <= 0
+    if (mayHave && !isBeyond && competing < room) return false
+    const { exclusive, limited } = (isBeyond ? undefined : agents?.excess) ?? NO_EXCESS
+    const aside = this.size - servable - exclusive - limited
+    return aside + Math.max(0, competing - room) >= this.#parts.settings.queueLimit
   }
 
   /** Ends a waiter that is not in the queue. */
@@ -200,7 +264,7 @@ export class Callers<T> {
     const out: Waiter<T>[] = []
     while (this.#queue.size > keep) {
       const waiter = this.#queue.evict() as Waiter<T>
-      this.#disarm(waiter)
+      this.#gone(waiter)
       out.push(waiter)
     }
     return out
@@ -223,8 +287,15 @@ export class Callers<T> {
 
   #dropOut(waiter: Waiter<T>, error: (scene: Scene) => SluiceError): void {
     if (!this.#queue.remove(waiter)) throw new Error('BUG: a waiter ends that does not wait any more')
+    this.#gone(waiter)
     this.reject(waiter, error(this.#scene(waiter)))
     this.#left()
+  }
+
+  /** It has left the queue. */
+  #gone(waiter: Waiter<T>): void {
+    this.#parts.agents?.waits(waiter.agent, waiter.use, -1)
+    this.#disarm(waiter)
   }
 
   #disarm(waiter: Waiter<T>): void {
@@ -235,6 +306,11 @@ export class Callers<T> {
   numbers(): PoolNumbers {
     const { settings, slots } = this.#parts
     return Object.freeze({ max: settings.max, ...slots.counts, waiting: this.#queue.size })
+  }
+
+  #fullness(agent: string | undefined): Scene['full'] {
+    const full = this.#parts.agents?.fullness(agent)
+    return full && { agent: agent as string, held: full.held, max: full.max }
   }
 
   /** The pool as this caller leaves it. */
@@ -250,10 +326,13 @@ export class Callers<T> {
       lastOpenFailure: opens.lastFailure(now),
       lastOpenError: opens.lastError,
       longestLease: longest && { millis: now - longest.since, agent: longest.agent },
+      full: waiter.use === 'shared' ? undefined : this.#fullness(waiter.agent),
       hint: waiter.hint,
     }
   }
 }
+
+const NO_EXCESS = Object.freeze({ exclusive: 0, limited: 0 })
 
 /** So many slots may be held by those who may only hold a share. A pool of one cannot be shared out: they have it in turns. */
 function limitedMost({ max, limitedShare }: Settings): number {

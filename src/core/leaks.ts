@@ -26,6 +26,9 @@ export interface LeaksParts<T> {
   readonly tally: Tally
 }
 
+/** How many frames of a stack at most lead from a caller through Sluice to here. */
+const OWN_FRAMES = 12
+
 export class Leaks<T> {
   readonly #parts: LeaksParts<T>
   readonly #deadlines: Deadlines<Lease<T>>
@@ -48,8 +51,7 @@ export class Leaks<T> {
 
   /** Notes that the running task asks for a connection. */
   ask(): Holding<T> {
-    const origin = new Error('taken here')
-    Error.captureStackTrace(origin, this.ask)
+    const origin = this.#here()
     const turn = this.#thisTurn()
     let outer = this.#tasks.getStore()
     // What is over must not be kept alive by a task that leases in a loop. What was asked for in this same turn belongs to a
@@ -59,6 +61,16 @@ export class Leaks<T> {
     const holding: Holding<T> = { origin, outer, turn, lease: undefined, over: false }
     if (!this.#stopped) this.#tasks.enterWith(holding)
     return holding
+  }
+
+  #here(): Error {
+    const origin = new Error('taken here')
+    // Ten frames, the usual limit, may all be Sluice's own: a transaction asks from deep inside.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = stackTraceLimit + OWN_FRAMES
+    Error.captureStackTrace(origin, this.ask)
+    Error.stackTraceLimit = stackTraceLimit
+    return origin
   }
 
   #thisTurn(): object {

@@ -26,6 +26,8 @@ export class Lease<T> implements Leased<T> {
   origin: Error | undefined = undefined
   /** When it counts as leaked; only with leak detection. */
   leak: Deadline<Lease<T>> | undefined = undefined
+  /** Its holder means to keep it: nobody waits for it to come back before the pool ends. */
+  longLived = false
   /** When it was reported as leaked. */
   leakedAt: number | undefined = undefined
   /** Why the pool has taken it back from its holder. */

@@ -3,15 +3,23 @@ import { expect, test } from 'vitest'
 import { Orders } from '../../test/model/order.ts'
 import { Lines } from './lines.ts'
 import type { Use } from './slot.ts'
+import { Waiter } from './waiter.ts'
 import type { WaitQueueOptions } from './waiters.ts'
-import { Waiter } from './waiters.ts'
 
 const HIGH = 0
 const MEDIUM = 1
 const LOW = 2
 
+const DEFAULTS: WaitQueueOptions = {
+  max: 10,
+  priorityLevels: 3,
+  ageMillis: 1_000,
+  acquireTimeoutMillis: 30_000,
+  fifo: false,
+}
+
 function lines(options: Partial<WaitQueueOptions> = {}) {
-  const subject = new Lines<string>({ priorityLevels: 3, ageMillis: 1_000, fifo: false, ...options })
+  const subject = new Lines<string>({ ...DEFAULTS, ...options })
   const names = new Map<Waiter<string>, string>()
   const add = (name: string, use: Use, since = 0, level = MEDIUM) => {
     const waiter = new Waiter<string>(level, undefined, since, () => undefined, use)
@@ -143,9 +151,9 @@ test('whatever comes and goes, each line keeps its order and has its turn', () =
   const steps = fc.array(step, { minLength: 50, maxLength: 200 })
   fc.assert(
     fc.property(steps, fc.boolean(), (history, fifo) => {
-      const subject = new Lines<string>({ priorityLevels: 3, ageMillis: 30, fifo })
+      const subject = new Lines<string>({ ...DEFAULTS, ageMillis: 30, fifo })
       type Known = Waiter<string> & { id: number }
-      const order = new Orders<Known>({ fifo, ageMillis: 30 })
+      const order = new Orders<Known>({ fifo, ageMillis: 30, max: 10 })
       let now = 0
       let id = 0
       const wrong: string[] = []
@@ -160,11 +168,11 @@ test('whatever comes and goes, each line keeps its order and has its turn', () =
         } else if (what === 'take' || what === 'take unlimited') {
           const limited = what === 'take'
           const taken = subject.take(now, limited) as Known | undefined
-          if (taken !== undefined) wrong.push(...order.serve(taken, now, limited))
+          if (taken !== undefined) wrong.push(...order.serve(taken, { now }, limited))
           else expect(all.some((waiter) => limited || waiter.use !== 'limited')).toBe(false)
         } else if (what === 'admit') {
           const taken = subject.shared.take(now) as Known | undefined
-          if (taken !== undefined) wrong.push(...order.admit(taken, now))
+          if (taken !== undefined) wrong.push(...order.admit(taken, { now }))
         } else if (what === 'evict') {
           const gone = subject.evict() as Known | undefined
           if (gone === undefined) continue

@@ -1,5 +1,6 @@
 /** Everybody who waits, in one line for each use of a connection, since not everybody can take what is free. */
-import type { Waiter, WaitQueueOptions } from './waiters.ts'
+import type { Waiter } from './waiter.ts'
+import type { WaitQueueOptions } from './waiters.ts'
 import { Turns, WaitQueue } from './waiters.ts'
 
 export class Lines<T> {
@@ -8,12 +9,14 @@ export class Lines<T> {
   readonly shared: WaitQueue<T>
   readonly #all: readonly WaitQueue<T>[]
   readonly #options: WaitQueueOptions
-  readonly #turns = new Turns()
+  readonly #turns: Turns
 
-  constructor(options: WaitQueueOptions) {
+  /** @param mayHave whether an agent may have a connection more; `park` tells when that changes */
+  constructor(options: WaitQueueOptions, mayHave?: (agent: string | undefined) => boolean) {
     this.#options = options
-    this.exclusive = new WaitQueue(options)
-    this.limited = new WaitQueue(options)
+    this.#turns = new Turns(options)
+    this.exclusive = new WaitQueue(options, mayHave)
+    this.limited = new WaitQueue(options, mayHave)
     this.shared = new WaitQueue(options)
     this.#all = [this.exclusive, this.limited, this.shared]
   }
@@ -34,6 +37,11 @@ export class Lines<T> {
     return since === Number.POSITIVE_INFINITY ? undefined : since
   }
 
+  /** Whether any queue stands: see overload.ts. */
+  get isStanding(): boolean {
+    return this.#all.some(({ isStanding }) => isStanding)
+  }
+
   add(waiter: Waiter<T>): void {
     this[waiter.use].add(waiter)
   }
@@ -41,6 +49,12 @@ export class Lines<T> {
   /** Takes a waiter out of the middle. Returns false when it is not waiting any more. */
   remove(waiter: Waiter<T>): boolean {
     return this[waiter.use].remove(waiter)
+  }
+
+  /** Takes the turns away from an agent that may have no more connections, or gives them back. Sharing needs none. */
+  park(agent: string, parked: boolean): void {
+    this.exclusive.park(agent, parked)
+    this.limited.park(agent, parked)
   }
 
   /** Takes the waiter whose turn it is. @param limited whether those who may only hold a share have a turn */
@@ -57,14 +71,13 @@ export class Lines<T> {
     let next: WaitQueue<T> | undefined
     let oldest: WaitQueue<T> | undefined
     for (const line of this.#all) {
-      if (line.size === 0 || (line === this.limited && !limited)) continue
+      if (line.mostUrgent === undefined || (line === this.limited && !limited)) continue
       if (next === undefined || isBefore(line, next)) next = line
-      if (oldest === undefined || sinceOf(line) < sinceOf(oldest)) oldest = line
+      if (oldest === undefined || line.agesAt < oldest.agesAt) oldest = line
     }
     if (oldest === undefined || oldest === next) return next
     if (this.#options.fifo) return oldest
-    const isAged = sinceOf(oldest) < now - this.#options.ageMillis
-    return this.#turns.next(next, isAged ? oldest : undefined)
+    return this.#turns.next(next, oldest.agesAt < now ? oldest : undefined)
   }
 
   /** Takes the youngest waiter of the lowest priority below `level`; of any priority without `level`. */
@@ -84,12 +97,8 @@ export class Lines<T> {
   }
 }
 
-function sinceOf<T>(line: WaitQueue<T>): number {
-  return line.oldestSince ?? Number.POSITIVE_INFINITY
-}
-
 function isBefore<T>(a: WaitQueue<T>, b: WaitQueue<T>): boolean {
   const [first, other] = [a.mostUrgent, b.mostUrgent]
   if (first === undefined || other === undefined) return other === undefined
-  return first.level === other.level ? first.since < other.since : first.level < other.level
+  return first.level === other.level ? first.agesAt < other.agesAt : first.level < other.level
 }

@@ -18,6 +18,7 @@ test('the defaults are the ones that are documented', () => {
     endTimeoutMillis: 30_000,
     queueLimit: 100_000,
     rejectOnFull: false,
+    agents: undefined,
     sharedDepth: 100,
     fifo: false,
     priorityLevels: 3,

@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readNumber } from '../base/options.ts'
+import type { AgentOptions, AgentSettings } from './agents.ts'
+import { readAgents } from './agents.ts'
 import type { Use } from './slot.ts'
 
 /** Options of the engine. All times in milliseconds. */
@@ -33,7 +35,12 @@ export interface PoolOptions {
   fifo?: boolean | undefined
   /** Levels of priority, 1 the most urgent. 1 to 100; default 3. */
   priorityLevels?: number | undefined
-  /** From this wait on a caller of a low priority gets a share of the turns (at least one in eight). 1 or more; default 1,000. */
+  /** What each agent may hold, and how many turns it gets: see {@link AgentOptions}. Not together with `fifo`. */
+  agents?: AgentOptions | undefined
+  /**
+   * From this wait on, or from half its own deadline, a caller of a low priority gets a share of the turns: at least one in
+   * eight, in a small pool one connection's worth. 1 or more; default 1,000.
+   */
   ageMillis?: number | undefined
   /** Closes connections idle for longer, down to `min` connections. 0 is never; default 10,000. */
   idleTimeoutMillis?: number | undefined
@@ -79,6 +86,7 @@ export interface Settings {
   readonly rejectOnFull: boolean
   readonly fifo: boolean
   readonly priorityLevels: number
+  readonly agents: AgentSettings | undefined
   readonly ageMillis: number
   readonly idleTimeoutMillis: number
   readonly softIdleTimeoutMillis: number
@@ -121,6 +129,7 @@ export function readPoolOptions(options: PoolOptions): Settings {
     rejectOnFull: readBoolean(given, 'rejectOnFull') ?? false,
     fifo: readBoolean(given, 'fifo') ?? false,
     priorityLevels: readNumber(given, 'priorityLevels', { min: 1, max: 100 }) ?? 3,
+    agents: readTurns(given),
     ageMillis: limit('ageMillis', 1_000),
     idleTimeoutMillis: orNever('idleTimeoutMillis', 10_000),
     softIdleTimeoutMillis: orNever('softIdleTimeoutMillis', 0),
@@ -142,6 +151,17 @@ export function readSize(given: Given, current: { max: number; min: number }): {
   if (min > max)
     throw new SluiceError('SLUICE_BAD_OPTION', `min must not exceed max; min is ${min} and max is ${max}`)
   return { max, min }
+}
+
+/** Agents take turns, and plain order of arrival has none. */
+function readTurns(given: Given): AgentSettings | undefined {
+  const agents = readAgents(given)
+  if (agents !== undefined && readBoolean(given, 'fifo') === true)
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      'agents take turns, which fifo switches off; leave one of them out',
+    )
+  return agents
 }
 
 /** A part of a whole. */
@@ -183,11 +203,15 @@ export interface AcquireOptions {
   readonly priority?: Priority | undefined
   /** The label that the caller works under: waiting callers of one priority take turns by agent. */
   readonly agent?: string | undefined
-  /** How long to wait, in milliseconds; default and at most the pool's `acquireTimeoutMillis`. More than 0. */
+  /**
+   * How long to wait, in milliseconds; default and at most the pool's `acquireTimeoutMillis`. More than 0. Whoever says it is
+   * turned away at once where its turn is certain to come later, and in a standing queue the newest of them have their turns
+   * first (docs/overload.md).
+   */
   readonly timeoutMillis?: number | undefined
   /** Ends the wait, and only the wait. */
   readonly signal?: AbortSignal | undefined
-  /** The lease is meant to be kept: leak detection leaves it alone. Default false. */
+  /** The lease is meant to be kept: leak detection leaves it alone, and `drain()` does not wait for it. Default false. */
   readonly longLived?: boolean | undefined
 }
 

@@ -4,8 +4,10 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
+import { Agents } from './agents.ts'
 import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
+import type { EndOptions } from './ending.ts'
 import { Ending } from './ending.ts'
 import { Heart } from './heart.ts'
 import type { Hooks } from './hooks.ts'
@@ -26,8 +28,8 @@ import type { ConnectionRow, PoolStats } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
 import { Supply } from './supply.ts'
 import { inspect } from './upkeep.ts'
-import type { Settle, Taker } from './waiters.ts'
-import { Waiter } from './waiters.ts'
+import type { Settle, Taker } from './waiter.ts'
+import { Waiter } from './waiter.ts'
 
 type Mode = PoolStats['state']
 
@@ -38,7 +40,7 @@ export class Pool<T extends object> {
   readonly #clock: Clock
   readonly #settings: Settings
   readonly #driver: Driver<T>
-  readonly #slots = new Slots<T>()
+  readonly #slots: Slots<T>
   readonly #callers: Callers<T>
   readonly #opens: Opens
   readonly #alarm: Alarm
@@ -69,6 +71,8 @@ export class Pool<T extends object> {
     this.#clock = clock
     this.#settings = readPoolOptions(options)
     this.#driver = driver
+    const agents = this.#settings.agents && new Agents(this.#settings.agents)
+    this.#slots = new Slots<T>(agents)
     this.#opens = new Opens(random)
     this.#alarm = new Alarm(clock, () => this.#upkeep(), !this.#settings.allowExitOnIdle)
     const changed = (now: number) => this.#pump(now)
@@ -81,6 +85,7 @@ export class Pool<T extends object> {
       opens: this.#opens,
       hooks: this.#hooks,
       tally: this.#tally,
+      agents,
     }
     if (this.#settings.leakDetectionMillis > 0) this.#leaks = new Leaks<T>(parts)
     this.#callers = new Callers<T>(parts, () => this.#pump(clock.now()))
@@ -125,15 +130,14 @@ export class Pool<T extends object> {
     checkAcquire(options)
     const now = this.#clock.now()
     this.#heart.look(now)
-    const holding = options.longLived === true ? undefined : this.#leaks?.ask()
-    const { agent, use = 'exclusive' } = options
+    const { agent, use = 'exclusive', longLived = false } = options
+    const holding = longLived ? undefined : this.#leaks?.ask()
     const slot = this.#slots.idle.last
     const free =
       slot !== undefined && this.#callers.size === 0 && this.#mode === 'running' && this.#isFresh(slot, now)
-    const allowed = use !== 'limited' || this.#callers.limitedRoom > 0
-    if (free && allowed && options.signal?.aborted !== true)
-      this.#lend(slot, { agent, since: now, settle, use, holding }, now)
-    else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding), options, now)
+    if (free && this.#callers.mayHave(agent, use) && options.signal?.aborted !== true)
+      this.#lend(slot, { agent, since: now, settle, use, longLived, holding }, now)
+    else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding, longLived), options, now)
   }
 
   #wait(waiter: Waiter<T>, options: AcquireOptions, now: number): void {
@@ -143,13 +147,14 @@ export class Pool<T extends object> {
       return this.#callers.turnAway(waiter, mode)
     const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
     const { room } = this.#supply
-    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
-    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
-    if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
     )
+    if (options.timeoutMillis !== undefined) waiter.ownMillis = millis
+    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
+    if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
+    if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     this.#callers.add(waiter, millis, options.signal)
     this.#pump(now)
   }
@@ -167,7 +172,7 @@ export class Pool<T extends object> {
         if (this.#callers.servable > 0 && this.#mode !== 'paused') this.#serve(now)
         this.#startOpens(now)
         if (this.#callers.size > 0) this.#supply.lookAgain(now)
-        else if (this.#slots.counts.idle > 0) this.#supply.relieved()
+        if (this.#callers.servable === 0 && this.#slots.counts.idle > 0) this.#supply.relieved()
         this.#letGo(now)
       }
     } finally {
@@ -202,9 +207,10 @@ export class Pool<T extends object> {
   }
 
   #lend(slot: Slot<T>, taker: Taker<T>, now: number): void {
-    const { agent, since, settle, holding, use } = taker
+    const { agent, since, settle, holding, use, longLived } = taker
     const connection = idleConnection(slot)
     const lease = new Lease<T>(this.#lender, slot, connection, now, agent, use)
+    lease.longLived = longLived
     this.#slots.move(slot, lease)
     this.#tally.acquired += 1
     if (connection.uses++ > 0) this.#tally.reused += 1
@@ -390,8 +396,8 @@ export class Pool<T extends object> {
   }
 
   /**
-   * Takes no new callers, and serves the ones it has. Resolves with true when the last connection has come back, with false
-   * after `timeoutMillis` (default `endTimeoutMillis`). `resume()` opens the pool again.
+   * Takes no new callers, and serves the ones it has. Resolves with true when the last connection has come back, but for
+   * those that are `longLived`; with false after `timeoutMillis` (default `endTimeoutMillis`). `resume()` opens the pool again.
    * @throws SLUICE_BAD_OPTION
    */
   drain(timeoutMillis: number = this.#settings.endTimeoutMillis): Promise<boolean> {
@@ -404,13 +410,19 @@ export class Pool<T extends object> {
 
   /**
    * Ends the pool for good. Callers with a connection on its way are served, the others rejected; lent connections close when
-   * they come back, or after `endTimeoutMillis`. Resolves when the last one is closed. Idempotent.
+   * they come back, or when the time is up. Resolves when the last one is closed. Idempotent; a second call can only shorten
+   * the time.
+   * @throws SLUICE_BAD_OPTION
    */
-  end(): Promise<void> {
-    if (this.#ending.promise !== undefined) return this.#ending.promise
-    this.#mode = 'ending'
-    this.#alarm.stop()
-    const ended = this.#ending.begin(this.#supply.room)
+  end({ timeoutMillis = this.#settings.endTimeoutMillis }: EndOptions = {}): Promise<void> {
+    readMillis({ timeoutMillis }, 'timeoutMillis')
+    let ended = this.#ending.promise
+    if (ended === undefined) {
+      this.#mode = 'ending'
+      this.#alarm.stop()
+      ended = this.#ending.begin(this.#supply.room)
+    }
+    if (this.#mode === 'ending') this.#ending.cutOffIn(timeoutMillis)
     this.#pump(this.#clock.now())
     return ended
   }
@@ -451,6 +463,7 @@ export class Pool<T extends object> {
       state: this.#mode,
       generation: this.#lifecycle.generation,
       waitingByPriority: this.#callers.sizes,
+      overloaded: this.#callers.isStanding,
       oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
       lastOpenFailure: this.#opens.lastFailure(now),
     })

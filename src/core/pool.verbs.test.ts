@@ -251,3 +251,48 @@ test('a verb called from a hook or from an answer does not trip the pump', async
   await ended
   expect([house.pool.stats().state, house.driver.violations]).toEqual(['ended', []])
 })
+
+test('end may be given less time later, never more', async () => {
+  const house = fakePool({ max: 1, endTimeoutMillis: 500 })
+  const [lease] = await busy(house, 1)
+  const ended = house.pool.end({ timeoutMillis: 300 })
+  expect([house.pool.end(), house.pool.end({ timeoutMillis: 100 })]).toEqual([ended, ended])
+  await house.clock.advance(99)
+  expect(lease?.released).toBe(false)
+  await house.clock.advance(1)
+  await ended
+  expect([lease?.released, house.clock.armed()]).toEqual([true, 0])
+  expect(() => house.pool.end({ timeoutMillis: -1 })).toThrow('timeoutMillis must be a number from 0')
+})
+
+test('when its time is up end also closes what is coming to rest and what is being cancelled', async () => {
+  const house = fakePool({ max: 2 })
+  const [resting, cancelling] = await busy(house, 2)
+  house.driver.next('settle', 'never')
+  house.driver.next('cancel', 'never')
+  resting?.release()
+  cancelling?.cancel()
+  expect(house.pool.numbers()).toMatchObject({ checking: 1, cancelling: 1 })
+  const ended = house.pool.end({ timeoutMillis: 50 })
+  await house.clock.advance(50)
+  await ended
+  expect([house.driver.sessions.size, house.driver.violations]).toEqual([0, []])
+})
+
+test('drain does not wait for what is meant to be kept, end does', async () => {
+  const house = fakePool({ max: 2 })
+  const kept = await house.lend({ longLived: true })
+  const [lease] = await busy(house, 1)
+  const drained = house.pool.drain(100)
+  lease?.release()
+  expect([await drained, kept.released]).toEqual([true, false])
+  let over = false
+  void house.pool.end().then(() => {
+    over = true
+  })
+  await settle()
+  expect(over).toBe(false)
+  kept.release()
+  await settle()
+  expect(over).toBe(true)
+})

@@ -24,6 +24,7 @@ const full: Scene = {
   lastOpenFailure: undefined,
   lastOpenError: undefined,
   longestLease: { millis: 61_000, agent: 'planner' },
+  full: undefined,
   hint: undefined,
 }
 const unreachable: Scene = {

@@ -1,6 +1,7 @@
 /** Why a caller leaves the pool without a connection, said so that the person who reads it at night knows what to do. */
 import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
 import { describeNumbers, messageOf, SluiceError } from '../base/errors.ts'
+import type { Verdict } from './overload.ts'
 
 /** The pool as a caller leaves it. */
 export interface Scene {
@@ -14,6 +15,8 @@ export interface Scene {
   readonly lastOpenError: unknown
   /** The lease that is out for longest. */
   readonly longestLease: { readonly millis: number; readonly agent: string | undefined } | undefined
+  /** The agent that may have no more, where that is what its caller waits for. */
+  readonly full: { readonly agent: string; readonly held: number; readonly max: number } | undefined
   readonly hint: string | undefined
 }
 
@@ -44,6 +47,7 @@ function longest({ longestLease }: Scene): string {
 
 /** The caller's time is over. Which of three codes it gets tells a full pool from a server that cannot be reached. */
 export function waiterTimeout(scene: Scene): SluiceError {
+  if (scene.full !== undefined) return agentTimeout(scene, scene.full)
   const { numbers, capacity, openFailures, lastOpenError } = scene
   const waited = millis(scene.waitedMillis)
   const state = `${describeNumbers(numbers)}${lastFailure(scene)}`
@@ -71,6 +75,17 @@ export function waiterTimeout(scene: Scene): SluiceError {
   })
 }
 
+function agentTimeout(scene: Scene, { agent, held, max }: NonNullable<Scene['full']>): SluiceError {
+  const state = `${describeNumbers(scene.numbers)}${longest(scene)}`
+  const advice = scene.hint ?? 'let it do less at once, give connections back sooner, or raise its max'
+  const holds = `agent ${JSON.stringify(agent)} holds ${held === max ? `its ${max}` : `${held} of its ${max}`} connections`
+  const text = `${QUEUE_TIMEOUT}: waited ${millis(scene.waitedMillis)} for a connection while ${holds} (agents.max; ${state}); ${advice}`
+  return new SluiceError('SLUICE_ACQUIRE_TIMEOUT', text, {
+    ...details(scene, 'queue'),
+    retryAfterMillis: 1_000,
+  })
+}
+
 /** The caller's signal aborted. */
 export function waiterAborted(scene: Scene, reason: unknown): SluiceError {
   const text = `aborted by the caller after waiting ${millis(scene.waitedMillis)} for a connection (${describeNumbers(scene.numbers)}): ${messageOf(reason)}`
@@ -87,6 +102,20 @@ export function waiterRefused(scene: Scene, queueLimit: number): SluiceError {
 export function waiterShed(scene: Scene, queueLimit: number): SluiceError {
   const text = `gave its place in the full queue to a more urgent caller after ${millis(scene.waitedMillis)} (queueLimit ${queueLimit.toLocaleString('en-US')}; ${describeNumbers(scene.numbers)})`
   return new SluiceError('SLUICE_SHED', text, { ...details(scene, 'queue'), retryAfterMillis: 1_000 })
+}
+
+/** The caller's turn would come after its deadline. */
+export function waiterLate(scene: Scene, verdict: Verdict, ownMillis: number): SluiceError {
+  const { ahead, perMilli, standing, waitMillis } = verdict
+  const count = (value: number) => Math.round(value).toLocaleString('en-US')
+  const before = standing
+    ? `${count(ahead.level)} of its priority stand before it, which is left one turn in ${Math.round(1 / ahead.share)} while ${count(ahead.urgent)} more urgent ones wait`
+    : `${count(ahead.urgent + ahead.level)} stand before it`
+  const text = `its turn would come after about ${millis(waitMillis)}, and it waits ${millis(ownMillis)} at most: ${before}, and ${count(1_000 * perMilli)} are served a second (${describeNumbers(scene.numbers)}${longest(scene)}); try again later, or send less at once`
+  return new SluiceError('SLUICE_SHED', text, {
+    ...details(scene, 'queue'),
+    retryAfterMillis: Math.ceil(waitMillis),
+  })
 }
 
 /** The pool takes no callers any more. The first text is pg-pool's. */

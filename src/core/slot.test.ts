@@ -19,6 +19,7 @@ const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { readonly k
     since: 0,
     connection,
     agent: undefined,
+    longLived: false,
     origin: undefined,
   }),
   shared: () => ({
@@ -27,6 +28,7 @@ const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { readonly k
     since: 0,
     connection,
     agent: undefined,
+    longLived: false,
     origin: undefined,
   }),
   cancelling: () => ({ kind: 'cancelling', limited: false, since: 0, connection }),

@@ -1,5 +1,6 @@
 /** The places for connections. Each state owns its data; one function moves a slot, and a table says which moves exist. */
 import { Link, List } from '../base/list.ts'
+import type { Agents } from './agents.ts'
 import type { CloseReason } from './driver.ts'
 
 /**
@@ -52,6 +53,7 @@ export interface Leased<T> {
   /** Counts against the share of the pool that such work may hold. */
   readonly limited: boolean
   readonly agent: string | undefined
+  readonly longLived: boolean
   /** Where it was taken; only with leak detection. */
   readonly origin: Error | undefined
 }
@@ -101,6 +103,8 @@ export class Slot<T> {
   readonly id: number = ++lastId
   /** Only {@link Slots} writes it. */
   state: SlotState<T>
+  /** The agent that has it to itself, until what it did there has ended; only {@link Slots} writes it. */
+  holder: string | undefined = undefined
   readonly link: Link<Slot<T>> = new Link<Slot<T>>(this)
 
   constructor(state: Opening<T>) {
@@ -122,7 +126,13 @@ export class Slots<T> {
   }
   /** Idle slots, the one used last at the end. */
   readonly idle: List<Slot<T>> = new List<Slot<T>>()
+  readonly #agents: Agents | undefined
   #limited = 0
+
+  /** @param agents their accounts, where they are bounded */
+  constructor(agents?: Agents) {
+    this.#agents = agents
+  }
 
   /** Every slot counts, whatever its state. */
   get total(): number {
@@ -163,6 +173,17 @@ export class Slots<T> {
     if (isLimited(to)) this.#limited += 1
     slot.state = to
     if (to.kind === 'idle') this.idle.push(slot.link)
+    if (to.kind === 'leased') this.#hold(slot, to.agent)
+    else if (to.kind === 'idle') this.#hold(slot, undefined)
+  }
+
+  #hold(slot: Slot<T>, agent: string | undefined): void {
+    const { holder } = slot
+    if (holder === agent) return
+    slot.holder = agent
+    if (this.#agents === undefined) return
+    if (holder !== undefined) this.#agents.holds(holder, -1)
+    if (agent !== undefined) this.#agents.holds(agent, 1)
   }
 
   /** Gives a slot up: after a close, or after an open that brought nothing. @throws BUG for any other state */
@@ -173,6 +194,7 @@ export class Slots<T> {
     if (!this.#all.delete(slot)) throw new Error(`BUG: slot ${slot.id} is freed twice`)
     if (isLimited(slot.state)) this.#limited -= 1
     this.#count(kind, -1)
+    this.#hold(slot, undefined)
   }
 
   #count(kind: SlotKind, by: 1 | -1): void {

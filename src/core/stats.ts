@@ -14,6 +14,8 @@ export interface PoolStats extends PoolNumbers {
   readonly state: 'running' | 'paused' | 'draining' | 'ending' | 'ended'
   /** How many wait on each level of priority, the most urgent first. */
   readonly waitingByPriority: readonly number[]
+  /** A queue stands: for a tenth of a second and more, nobody was served before a quarter of its deadline had passed. */
+  readonly overloaded: boolean
   /** How long the one who has waited longest has waited. */
   readonly oldestWaitMillis: number
   /** Busy slots (leased, shared, checking, cancelling) ÷ max, in percent. */
@@ -34,6 +36,8 @@ export interface PoolStats extends PoolNumbers {
   readonly aborted: number
   /** Turned away: full queue, or pushed out by someone more urgent. */
   readonly rejected: number
+  /** Turned away because their turn would have come after their deadline. */
+  readonly shed: number
   readonly leaked: number
   /** Leases out now that were reported as leaked. */
   readonly leaking: number
@@ -52,6 +56,7 @@ export interface ConnectionRow {
   readonly sinceMillis: number
   readonly createdAt: Date | undefined
   readonly uses: number
+  /** Who has it, until what it did there has ended. */
   readonly agent: string | undefined
   readonly leasedForMillis: number | undefined
   /** Counts against the share of the pool that slow work may hold. */
@@ -67,7 +72,13 @@ export function takeStats(
   tally: Tally,
   parts: Pick<
     PoolStats,
-    'total' | 'state' | 'generation' | 'waitingByPriority' | 'oldestWaitMillis' | 'lastOpenFailure'
+    | 'total'
+    | 'state'
+    | 'generation'
+    | 'waitingByPriority'
+    | 'overloaded'
+    | 'oldestWaitMillis'
+    | 'lastOpenFailure'
   > & {
     readonly numbers: PoolNumbers
   },
@@ -86,7 +97,7 @@ export function takeStats(
 
 /** Describes one slot. */
 export function describeSlot<T>(
-  { id, state }: Slot<T>,
+  { holder, id, state }: Slot<T>,
   now: number,
 ): ConnectionRow & { resource: T | undefined } {
   const connection = state.kind === 'opening' ? undefined : state.connection
@@ -97,7 +108,7 @@ export function describeSlot<T>(
     sinceMillis: now - state.since,
     createdAt: connection && new Date(connection.createdAt),
     uses: connection?.uses ?? 0,
-    agent: lease?.agent,
+    agent: holder,
     leasedForMillis: lease && now - lease.since,
     limited: isLimited(state),
     stack: lease?.origin?.stack,
@@ -117,6 +128,7 @@ type TallySnapshot = Pick<
   | 'timeouts'
   | 'aborted'
   | 'rejected'
+  | 'shed'
   | 'leaked'
   | 'leaking'
   | 'wait'
@@ -134,6 +146,7 @@ export class Tally {
   timeouts = 0
   aborted = 0
   rejected = 0
+  shed = 0
   leaked = 0
   leaking = 0
   readonly closed: Partial<Record<CloseReason, number>> = {}
@@ -157,6 +170,7 @@ export class Tally {
       timeouts: this.timeouts,
       aborted: this.aborted,
       rejected: this.rejected,
+      shed: this.shed,
       leaked: this.leaked,
       leaking: this.leaking,
       wait: this.wait.snapshot(),

@@ -38,6 +38,7 @@ function look(
       since: 0,
       connection,
       agent: undefined,
+      longLived: false,
       origin: undefined,
     })
   }

@@ -1,12 +1,21 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Order } from '../../test/model/order.ts'
+import { Waiter } from './waiter.ts'
 import type { WaitQueueOptions } from './waiters.ts'
-import { Waiter, WaitQueue } from './waiters.ts'
+import { WaitQueue } from './waiters.ts'
 
 const HIGH = 0
 const MEDIUM = 1
 const LOW = 2
+
+const DEFAULTS: WaitQueueOptions = {
+  max: 10,
+  priorityLevels: 3,
+  ageMillis: 1_000,
+  acquireTimeoutMillis: 30_000,
+  fifo: false,
+}
 
 function evict(queue: WaitQueue<string>, level = -1): Waiter<string> | undefined {
   const youngest = queue.youngest(level)
@@ -15,10 +24,11 @@ function evict(queue: WaitQueue<string>, level = -1): Waiter<string> | undefined
 }
 
 function queue(options: Partial<WaitQueueOptions> = {}) {
-  const subject = new WaitQueue<string>({ priorityLevels: 3, ageMillis: 1_000, fifo: false, ...options })
+  const subject = new WaitQueue<string>({ ...DEFAULTS, ...options })
   const names = new Map<Waiter<string>, string>()
-  const add = (name: string, level = MEDIUM, agent?: string, since = 0) => {
+  const add = (name: string, level = MEDIUM, agent?: string, since = 0, ownMillis?: number) => {
     const waiter = new Waiter<string>(level, agent, since, () => undefined, undefined)
+    waiter.ownMillis = ownMillis
     names.set(waiter, name)
     subject.add(waiter)
     return waiter
@@ -80,6 +90,132 @@ test('one turn in eight goes to a waiter that has aged, however many more urgent
   for (let n = 1; n <= 40; n++) add('new', HIGH, undefined, 1_500)
   const order = takeAll(1_500).split(' ')
   expect(order.flatMap((name, index) => (name === 'new' ? [] : [index]))).toEqual([7, 15, 23, 31])
+})
+
+test.each([
+  [1, [1, 3]],
+  [2, [1, 3]],
+  [4, [3, 7]],
+  [8, [7, 15]],
+  [100, [7, 15]],
+])('in a pool of %i the aged keep a connection’s worth of the turns, or one in eight', (max, turns) => {
+  const { add, takeAll } = queue({ max })
+  for (let n = 1; n <= 2; n++) add('old', LOW)
+  for (let n = 1; n <= 40; n++) add('new', HIGH, undefined, 1_500)
+  const order = takeAll(1_500).split(' ')
+  expect(order.flatMap((name, index) => (name === 'new' ? [] : [index]))).toEqual(turns)
+})
+
+test('a waiter with a deadline of its own has aged once half of that is over', () => {
+  for (const [now, place] of [
+    [250, -1],
+    [251, 7],
+  ] as const) {
+    const { add, take } = queue()
+    add('short', LOW, undefined, 0, 500)
+    for (let n = 1; n <= 20; n++) add('new', HIGH, undefined, 0)
+    expect(Array.from({ length: 20 }, () => take(now)).indexOf('short')).toBe(place)
+  }
+})
+
+test('a short deadline ages its level although somebody without one came first', () => {
+  const { add, take } = queue({ max: 1 })
+  add('patient', LOW)
+  add('short', LOW, undefined, 0, 100)
+  for (let n = 1; n <= 4; n++) add('new', HIGH)
+  expect(Array.from({ length: 4 }, () => take(60))).toEqual(['new', 'patient', 'new', 'short'])
+})
+
+test('an agent that is parked has no turn until it is back, behind those who wait', () => {
+  const { add, subject, take } = queue()
+  for (const name of ['a1', 'a2']) add(name, MEDIUM, 'a')
+  for (const name of ['b1', 'b2']) add(name, MEDIUM, 'b')
+  subject.park('a', true)
+  add('c1', MEDIUM, 'c')
+  expect([take(), subject.size]).toEqual(['b1', 4])
+  subject.park('a', false)
+  expect([take(), take(), take(), take()]).toEqual(['c1', 'b2', 'a1', 'a2'])
+})
+
+test('with only parked agents waiting nobody has a turn, and none of them has aged', () => {
+  const { add, subject, take } = queue()
+  const gone = add('a1', LOW, 'a')
+  subject.park('a', true)
+  add('new', HIGH, undefined, 5_000)
+  expect([take(5_000), take(5_000), subject.size]).toEqual(['new', undefined, 1])
+  expect([subject.agesAt, subject.mostUrgent]).toEqual([Number.POSITIVE_INFINITY, undefined])
+  expect([subject.remove(gone), subject.size]).toEqual([true, 0])
+})
+
+test('who comes to an agent that may have no more is parked with it', () => {
+  const subject = new WaitQueue<string>(DEFAULTS, (agent) => agent !== 'a')
+  subject.add(new Waiter<string>(MEDIUM, 'a', 0, () => undefined))
+  expect([subject.size, subject.take(0)]).toEqual([1, undefined])
+})
+
+/** A queue of one agent that stands: those who have waited for long are served first, for a tenth of a second. */
+function standing(options: Partial<WaitQueueOptions> = {}) {
+  const house = queue(options)
+  for (let n = 1; n <= 3; n++) house.add(`old${n}`, MEDIUM, undefined, 0, 1_000)
+  house.take(300)
+  house.take(400)
+  return house
+}
+
+test('in a standing queue the newest of those with a deadline of their own are served first', () => {
+  const { add, subject, take } = standing()
+  expect(subject.isStanding).toBe(true)
+  for (const name of ['1', '2', '3']) add(name, MEDIUM, undefined, 400, 1_000)
+  expect([take(400), take(400)]).toEqual(['3', '2'])
+})
+
+test('whoever has no deadline waits for exactly as many turns as in order of arrival', () => {
+  const { add, take } = standing()
+  add('1', MEDIUM, undefined, 400, 1_000)
+  add('patient 1', MEDIUM, undefined, 400)
+  add('2', MEDIUM, undefined, 400, 1_000)
+  add('patient 2', MEDIUM, undefined, 400)
+  add('3', MEDIUM, undefined, 400, 1_000)
+  const order = Array.from({ length: 6 }, () => take(400))
+  expect(order).toEqual(['3', '2', 'patient 1', '1', 'patient 2', 'old2'])
+})
+
+test('a queue stands no more once it was empty', () => {
+  const { add, subject, take } = standing()
+  take(400)
+  expect([subject.size, subject.isStanding]).toEqual([0, false])
+  for (const name of ['1', '2']) add(name, MEDIUM, undefined, 400, 1_000)
+  expect(take(600)).toBe('1')
+})
+
+test('the queue of one agent stands by itself', () => {
+  const { add, take } = queue()
+  for (let n = 1; n <= 4; n++) add(`noisy${n}`, MEDIUM, 'noisy', 0, 1_000)
+  for (const name of ['quiet1', 'quiet2']) add(name, MEDIUM, 'quiet', 400, 1_000)
+  const order = [300, 410, 420, 430, 440, 450].map((now) => take(now))
+  expect(order).toEqual(['noisy1', 'quiet1', 'noisy4', 'quiet2', 'noisy3', 'noisy2'])
+})
+
+test('with fifo nothing stands', () => {
+  expect(standing({ fifo: true }).subject.isStanding).toBe(false)
+})
+
+test('who stands before a newcomer is counted by level, and by the turns of the other agents', () => {
+  const { add, subject } = queue({
+    max: 4,
+    agents: { max: new Map(), maxOfOthers: 9, weight: new Map([['w', 2]]) },
+  })
+  for (let n = 1; n <= 5; n++) add('urgent', HIGH)
+  for (let n = 1; n <= 7; n++) add('a', MEDIUM, 'a')
+  add('w', MEDIUM, 'w')
+  const before = (agent: string | undefined, level = MEDIUM) =>
+    subject.ahead(new Waiter<string>(level, agent, 0, () => undefined))
+  expect(before('new')).toEqual({ urgent: 5, level: 2, isLowest: true, share: 0.25 })
+  expect([before('a').level, before('w').level, before(undefined, HIGH)]).toEqual([
+    8,
+    1,
+    { urgent: 0, level: 5, isLowest: false, share: 0.25 },
+  ])
 })
 
 test('who has waited for exactly ageMillis has not aged yet', () => {
@@ -153,17 +289,26 @@ test('a level that does not exist is a BUG', () => {
 
 test('whatever comes and goes, the order is the one that the slow model allows', () => {
   const step = fc.oneof(
-    { weight: 5, arbitrary: fc.record({ add: fc.nat(2), agent: fc.constantFrom(undefined, 'a', 'b', 'c') }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        add: fc.nat(2),
+        agent: fc.constantFrom(undefined, 'a', 'b', 'c'),
+        ownMillis: fc.constantFrom(undefined, undefined, 20),
+      }),
+    },
     { weight: 4, arbitrary: fc.constant('take' as const) },
     { weight: 1, arbitrary: fc.constantFrom('remove' as const, 'evict' as const) },
     { weight: 1, arbitrary: fc.nat(40) },
   )
   const steps = fc.array(step, { minLength: 50, maxLength: 200 })
   fc.assert(
-    fc.property(steps, fc.boolean(), (history, fifo) => {
-      const subject = new WaitQueue<string>({ priorityLevels: 3, ageMillis: 30, fifo })
+    fc.property(steps, fc.boolean(), fc.constantFrom(1, 3, 10), (history, fifo, max) => {
+      const weight = { a: 3, b: 2 }
+      const agents = { max: new Map(), maxOfOthers: 9, weight: new Map(Object.entries(weight)) }
+      const subject = new WaitQueue<string>({ ...DEFAULTS, ageMillis: 30, fifo, max, agents })
       type Known = Waiter<string> & { id: number }
-      const order = new Order<Known>({ fifo, ageMillis: 30 })
+      const order = new Order<Known>({ fifo, ageMillis: 30, max, weight })
       let now = 0
       let id = 0
       const wrong: string[] = []
@@ -171,12 +316,15 @@ test('whatever comes and goes, the order is the one that the slow model allows',
         if (typeof what === 'number') now += what
         else if (typeof what === 'object') {
           const waiter = new Waiter<string>(what.add, what.agent, now, () => undefined)
+          waiter.ownMillis = what.ownMillis
           const known = Object.assign(waiter, { id: id++ })
           subject.add(known)
           order.add(known)
         } else if (what === 'take') {
+          const stood = subject.isStanding
           const taken = subject.take(now) as Known | undefined
-          if (taken !== undefined) wrong.push(...order.serve(taken, now))
+          if (taken !== undefined)
+            wrong.push(...order.serve(taken, { now, overloaded: subject.isStanding || stood }))
         } else {
           const gone = what === 'evict' ? evict(subject) : order.all[id % Math.max(1, order.size)]
           if (gone === undefined) continue

@@ -1,155 +1,67 @@
 /** The wait queue: strict priority between levels with a share for the aged, one turn an agent inside a level, first come first served inside an agent. */
-import type { Deadline } from '../base/deadlines.ts'
-import { Link, List } from '../base/list.ts'
-import type { Holding } from './leaks.ts'
-import type { Lease } from './lease.ts'
-import type { Use } from './slot.ts'
+import type { AgentSettings } from './agents.ts'
+import { Level } from './level.ts'
+import type { Ahead } from './overload.ts'
+import type { Waiter } from './waiter.ts'
 
-/** Called once for each waiter: with an error, or with a lease. */
-export type Settle<T> = (error: unknown, lease: Lease<T> | undefined) => void
-
-/** Whoever takes a connection. */
-export interface Taker<T> {
-  readonly agent: string | undefined
-  /** When it asked. */
-  readonly since: number
-  readonly settle: Settle<T>
-  readonly use: Use
-  /** What its task holds; only with leak detection. */
-  readonly holding: Holding<T> | undefined
-}
-
-/** One caller who waits for a connection. */
-export class Waiter<T> implements Taker<T> {
-  /** 0 is the most urgent. */
-  readonly level: number
-  readonly agent: string | undefined
-  readonly since: number
-  readonly settle: Settle<T>
-  readonly use: Use
-  readonly holding: Holding<T> | undefined
-  readonly arrival: Link<Waiter<T>> = new Link<Waiter<T>>(this)
-  readonly turn: Link<Waiter<T>> = new Link<Waiter<T>>(this)
-  deadline: Deadline<Waiter<T>> | undefined = undefined
-  stopListening: (() => void) | undefined = undefined
-  /** What its error should add, from nested-acquire detection. */
-  hint: string | undefined = undefined
-
-  constructor(
-    level: number,
-    agent: string | undefined,
-    since: number,
-    settle: Settle<T>,
-    use: Use = 'exclusive',
-    holding?: Holding<T>,
-  ) {
-    this.level = level
-    this.agent = agent
-    this.since = since
-    this.settle = settle
-    this.use = use
-    this.holding = holding
-  }
-}
-
-class AgentQueue<T> {
-  readonly name: string | undefined
-  readonly waiters = new List<Waiter<T>>()
-  readonly link: Link<AgentQueue<T>> = new Link<AgentQueue<T>>(this)
-
-  constructor(name: string | undefined) {
-    this.name = name
-  }
-}
-
-class Level<T> {
-  /** Whether agents take turns; without, all stand in one line. */
-  readonly #turns: boolean
-  readonly arrivals = new List<Waiter<T>>()
-  readonly agents = new Map<string | undefined, AgentQueue<T>>()
-  readonly ring = new List<AgentQueue<T>>()
-
-  constructor(turns: boolean) {
-    this.#turns = turns
-  }
-
-  add(waiter: Waiter<T>): void {
-    const agent = this.#turns ? waiter.agent : undefined
-    let queue = this.agents.get(agent)
-    if (queue === undefined) {
-      queue = new AgentQueue(agent)
-      this.agents.set(agent, queue)
-      this.ring.push(queue.link)
-    }
-    queue.waiters.push(waiter.turn)
-    this.arrivals.push(waiter.arrival)
-  }
-
-  /** The waiter whose turn it is; its agent goes to the end of the ring. */
-  take(): Waiter<T> {
-    const waiter = this.ring.first?.waiters.first
-    if (waiter === undefined) throw new Error('BUG: a turn is taken on a level where nobody waits')
-    this.ring.rotate()
-    this.remove(waiter)
-    return waiter
-  }
-
-  remove(waiter: Waiter<T>): boolean {
-    if (!this.arrivals.remove(waiter.arrival)) return false
-    const queue = this.agents.get(this.#turns ? waiter.agent : undefined)
-    if (queue?.waiters.remove(waiter.turn) !== true)
-      throw new Error('BUG: a waiter is missing from its agent’s queue')
-    if (queue.waiters.size === 0) {
-      this.agents.delete(queue.name)
-      this.ring.remove(queue.link)
-    }
-    return true
-  }
-}
-
-/** How a {@link WaitQueue} orders. */
+/** How a {@link WaitQueue} orders. The pool's size is read anew each time, since it may change. */
 export interface WaitQueueOptions {
+  /** Connections that serve it: the aged keep at least one connection's worth of the turns. */
+  readonly max: number
   /** How many levels of priority there are, ≥ 1. */
   readonly priorityLevels: number
-  /** Whoever has waited longer than this gets a share of the turns, however many more urgent ones there are. */
+  /** Whoever has waited longer than this, or half its own deadline, gets a share of the turns, however many more urgent ones there are. */
   readonly ageMillis: number
+  /** How long somebody waits who has no deadline of its own. */
+  readonly acquireTimeoutMillis: number
   /** Plain order of arrival, whatever priority and agent say. */
   readonly fifo: boolean
+  readonly agents?: AgentSettings | undefined
 }
 
-/** How often whoever is aged is passed over before it gets a turn: one turn in eight is the least that anybody keeps. */
+/** How often whoever is aged is passed over at most before it gets a turn: one turn in eight is the least that anybody keeps. */
 const PASSES = 7
+
+/** How often the aged are passed over in a pool of this size: one turn in `max` is one connection's worth, and a pool of one alternates. */
+function passesOf(max: number): number {
+  return Math.max(1, Math.min(PASSES, max - 1))
+}
 
 /**
  * Turns between the urgent and the aged. A bounded share, because an ageing that lifts whole levels would put an aged backlog
  * in front of every urgent newcomer just when the pool is overloaded.
  */
 export class Turns {
+  readonly #pool: { readonly max: number }
   #passes = 0
+
+  constructor(pool: { readonly max: number }) {
+    this.#pool = pool
+  }
 
   /** Whose turn it is. */
   next<X>(urgent: X, aged: X | undefined): X {
-    if (aged === undefined || this.#passes++ < PASSES) return urgent
+    if (aged === undefined || this.#passes++ < passesOf(this.#pool.max)) return urgent
     this.#passes = 0
     return aged
   }
 }
 
-/** Everybody who waits. Add, remove and take cost O(1) in the number of waiters. */
+/** Everybody who waits. Add, remove and take cost O(1) in the number of waiters, and the logarithm of the number of agents. */
 export class WaitQueue<T> {
+  readonly #options: WaitQueueOptions
   readonly #levels: readonly Level<T>[]
-  readonly #ageMillis: number
-  readonly #fifo: boolean
-  readonly #turns = new Turns()
+  readonly #turns: Turns
   #size = 0
 
-  constructor(options: WaitQueueOptions) {
+  /** @param mayHave whether an agent may have one more of what this queue waits for; `park` tells when that changes */
+  constructor(options: WaitQueueOptions, mayHave: (agent: string | undefined) => boolean = () => true) {
+    this.#options = options
+    this.#turns = new Turns(options)
     this.#levels = Array.from(
       { length: options.fifo ? 1 : options.priorityLevels },
-      () => new Level<T>(!options.fifo),
+      () => new Level<T>(options, mayHave),
     )
-    this.#ageMillis = options.ageMillis
-    this.#fifo = options.fifo
   }
 
   get size(): number {
@@ -171,7 +83,22 @@ export class WaitQueue<T> {
     return oldest
   }
 
+  /** When the first of those who may have a turn ages, or did; infinite when nobody may have one. */
+  get agesAt(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { agesAt } of this.#levels) if (agesAt < least) least = agesAt
+    return least
+  }
+
+  /** Whether the queue of any agent stands: see overload.ts. */
+  get isStanding(): boolean {
+    return this.#levels.some(({ standing }) => standing > 0)
+  }
+
   add(waiter: Waiter<T>): void {
+    const { ageMillis, fifo } = this.#options
+    const { ownMillis = Number.POSITIVE_INFINITY, since } = waiter
+    waiter.agesAt = since + (fifo ? ageMillis : Math.min(ageMillis, ownMillis / 2))
     this.#levelOf(waiter).add(waiter)
     this.#size += 1
   }
@@ -183,12 +110,17 @@ export class WaitQueue<T> {
     return true
   }
 
-  /** Takes the waiter whose turn it is. */
+  /** Takes the waiter whose turn it is; nobody where all who wait are of agents that may have no more. */
   take(now: number): Waiter<T> | undefined {
     const level = this.#nextLevel(now)
     if (level === undefined) return undefined
     this.#size -= 1
-    return level.take()
+    return level.take(now)
+  }
+
+  /** Takes the turns away from an agent that may have no more, or gives them back. */
+  park(agent: string, parked: boolean): void {
+    for (const level of this.#levels) level.park(agent, parked)
   }
 
   /** The youngest waiter of the lowest priority below `level`. */
@@ -200,33 +132,42 @@ export class WaitQueue<T> {
     return undefined
   }
 
-  /** Who has waited longest on the most urgent level where somebody waits. */
-  get mostUrgent(): Waiter<T> | undefined {
-    for (const { arrivals } of this.#levels) if (arrivals.first !== undefined) return arrivals.first
+  /** The most urgent level where somebody may have a turn. */
+  get mostUrgent(): { readonly level: number; readonly agesAt: number } | undefined {
+    for (const [level, { agesAt, isReady }] of this.#levels.entries()) if (isReady) return { level, agesAt }
     return undefined
   }
 
+  /** Who stands before a newcomer, counted so that it is never too many. */
+  ahead(waiter: Waiter<T>): Ahead {
+    const own = this.#options.fifo ? 0 : waiter.level
+    let urgent = 0
+    let isLowest = true
+    for (const [index, level] of this.#levels.entries()) {
+      if (index < own) urgent += level.ready
+      else if (index > own && level.isReady) isLowest = false
+    }
+    const level = this.#levelOf(waiter).before(waiter)
+    return { urgent, level, isLowest, share: 1 / (passesOf(this.#options.max) + 1) }
+  }
+
   #levelOf(waiter: Waiter<T>): Level<T> {
-    const level = this.#levels[this.#fifo ? 0 : waiter.level]
+    const level = this.#levels[this.#options.fifo ? 0 : waiter.level]
     if (level === undefined) throw new Error(`BUG: there is no priority level ${waiter.level}`)
     return level
   }
 
-  /**
-   * The most urgent level where somebody waits, but sometimes a less urgent one on which somebody has waited longer than
-   * `ageMillis`.
-   */
+  /** The most urgent level where somebody may have a turn, but sometimes a less urgent one on which somebody has aged. */
   #nextLevel(now: number): Level<T> | undefined {
     let urgent: Level<T> | undefined
     let aged: Level<T> | undefined
-    let agedSince = now - this.#ageMillis
+    let agedAt = now
     for (const level of this.#levels) {
-      const oldest = level.arrivals.first
-      if (oldest === undefined) continue
+      if (!level.isReady) continue
       if (urgent === undefined) urgent = level
-      else if (oldest.since < agedSince) {
+      else if (level.agesAt < agedAt) {
         aged = level
-        agedSince = oldest.since
+        agedAt = level.agesAt
       }
     }
     return this.#turns.next(urgent, aged)

@@ -36,6 +36,9 @@ export function verdictOf(error: Error): Verdict {
       return 'ask'
     case '0A000':
       return (error as { routine?: unknown }).routine === 'RevalidateCachedQuery' ? 'retire' : 'keep'
+    // Of a message that the server cannot read, a value of the caller's perhaps, it says so as well, and goes on.
+    case '08P01':
+      return (error as { severity?: unknown }).severity === 'ERROR' ? 'keep' : 'retire'
     default:
       return code.startsWith('08') ? 'retire' : 'keep'
   }

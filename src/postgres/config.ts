@@ -172,6 +172,7 @@ const CORE = [
   'rejectOnFull',
   'fifo',
   'priorityLevels',
+  'agents',
   'ageMillis',
   'idleTimeoutMillis',
   'softIdleTimeoutMillis',
@@ -242,7 +243,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'agents', 'echo'])
+const PLANNED = new Set(['profile', 'echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,

@@ -11,14 +11,15 @@ import type {
 import { systemClock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
-import { readNumber } from '../base/options.ts'
+import { readMillis, readNumber } from '../base/options.ts'
 import { within } from '../base/within.ts'
+import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
 import type { AcquireOptions } from '../core/options.ts'
 import type { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
-import type { Settle } from '../core/waiters.ts'
+import type { Settle } from '../core/waiter.ts'
 import type { BreakerStats } from '../resilience/breaker.ts'
 import type { Assembly, AssemblyOwner } from './assembly.ts'
 import { assemble, assembleDirect } from './assembly.ts'
@@ -359,27 +360,34 @@ export class Pool extends PgPool {
     this.#parts.engine.resume()
   }
 
-  /** Ends the pool; resolves when its last connection is closed. Lent ones have `endTimeoutMillis` to come back. */
-  end(): Promise<void>
+  /**
+   * Ends the pool; resolves when its last connection is closed. Lent ones have `timeoutMillis` (default `endTimeoutMillis`) to
+   * come back. With options it may be called again, which can only shorten that time; without, the second call is an error,
+   * as in pg-pool.
+   * @throws SLUICE_BAD_OPTION
+   */
+  end(options?: EndOptions): Promise<void>
   end(callback: () => void): void
-  end(callback?: (error?: Error) => void): Promise<void> | undefined {
-    const answer = typeof callback === 'function' ? detached(callback) : undefined
-    if (this.ending) {
+  end(given?: EndOptions | ((error?: Error) => void)): Promise<void> | undefined {
+    const answer = typeof given === 'function' ? detached(given) : undefined
+    const options = typeof given === 'object' ? given : undefined
+    if (this.ending && options === undefined) {
       const error = new Error('Called end on pool more than once')
       if (answer === undefined) return this.#promise((_, reject) => reject(error))
       answer(error)
       return undefined
     }
-    const done = this.#end()
+    const done = this.#end(options)
     if (answer === undefined) return this.#promise((resolve, reject) => void done.then(resolve, reject))
     void done.then(() => answer())
     return undefined
   }
 
-  async #end(): Promise<void> {
+  async #end(options?: EndOptions): Promise<void> {
+    readMillis({ ...options }, 'timeoutMillis')
     this.ending = true
     this.#listener?.close()
-    const closed = Promise.all([this.#parts.engine.end(), this.#direct?.end()])
+    const closed = Promise.all([this.#parts.engine.end(options), this.#direct?.end(options)])
     this.#parts.traffic.attempts.stop()
     await closed
     this.#parts.traffic.stop()

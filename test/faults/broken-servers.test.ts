@@ -42,8 +42,6 @@ describe('a server that', () => {
     ['drips more slowly than the open may take', { at: 'startup', fault: { drip: 20 } }],
     ['talks garbage', { at: 'startup', fault: 'garbage' }],
     ['resets connections', { at: 'startup', fault: 'reset' }],
-    ['resets connections in the handshake', { at: 'ready', fault: 'reset' }],
-    ['hangs up', { at: 'startup', fault: 'half-close' }],
     ['is shutting down', { at: 'startup', fault: 'shutdown' }],
     ['has too many clients', { at: 'startup', fault: { error: '53300' } }],
   ]
@@ -59,8 +57,24 @@ describe('a server that', () => {
     },
   )
 
+  /** pg says of these only "Connection terminated unexpectedly": nothing of Postgres may be there. */
+  const abrupt: [string, Script][] = [
+    ['resets connections in the handshake', { at: 'ready', fault: 'reset' }],
+    ['hangs up', { at: 'startup', fault: 'half-close' }],
+  ]
+  test.each(abrupt)('%s from the start says so to every caller at once', async (_, script) => {
+    const server = await fake(script)
+    const pool = open({ connectionString: server.url, ...limits })
+    const asked = await Promise.allSettled(Array.from({ length: 10 }, () => use(pool)))
+    for (const one of asked) expect(one.status).toBe('rejected')
+    expect(pool.stats().waiting).toBe(0)
+    server.always([])
+    await recover(pool)
+  })
+
   const afterwards: [string, Script][] = [
     ...broken,
+    ...abrupt,
     ['refuses the password', { at: 'startup', fault: { error: '28P01' } }],
     ['has lost the database', { at: 'startup', fault: { error: '3D000' } }],
   ]

@@ -14,7 +14,13 @@ function numbers(seed: number): () => number {
   }
 }
 
-const expected = ['SLUICE_ABORTED', 'SLUICE_QUERY_TIMEOUT', 'SLUICE_ACQUIRE_TIMEOUT', 'SLUICE_OPEN_TIMEOUT']
+const expected = [
+  'SLUICE_ABORTED',
+  'SLUICE_QUERY_TIMEOUT',
+  'SLUICE_ACQUIRE_TIMEOUT',
+  'SLUICE_OPEN_TIMEOUT',
+  'SLUICE_SHED',
+]
 
 test('a thousand callers who acquire, query, abort and time out at random never put more sessions on the server than max', async () => {
   const name = 'sluice-thousand'

@@ -185,7 +185,11 @@ test('verify that ends after the pool was ended by force settles its caller', as
 test('verify counts in the timeout of the call', async () => {
   const pool = open({ verify: () => undefined })
   const from = performance.now()
-  await expect(pool.query('SELECT 1', [], { timeout: 100 })).rejects.toThrow('no answer within')
+  await expect(pool.query('SELECT 1', [], { timeout: 100 })).rejects.toMatchObject({
+    code: 'SLUICE_OPEN_TIMEOUT',
+    phase: 'check',
+    message: expect.stringContaining('verify gave no answer within 100 ms'),
+  })
   expect(performance.now() - from).toBeLessThan(1_000)
 })
 

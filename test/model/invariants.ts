@@ -5,7 +5,7 @@ import type { Caller } from './caller.ts'
 import type { Needs } from './share.ts'
 
 const KINDS = ['opening', 'idle', 'checking', 'leased', 'shared', 'cancelling', 'closing'] as const
-const COUNTED = ['acquired', 'timeouts', 'aborted', 'rejected', 'opened', 'openFailures'] as const
+const COUNTED = ['acquired', 'timeouts', 'aborted', 'rejected', 'shed', 'opened', 'openFailures'] as const
 
 /** A check that takes longer keeps nobody waiting. The engine begins to doubt after 100 ms, and looks again every 100 ms. */
 const SLOW = 200
@@ -36,6 +36,8 @@ export interface View {
   /** Slots that limited work holds, and how many those may be. */
   readonly limited: number
   readonly limitedMost: number
+  /** Agents that hold more than they may. */
+  readonly overfull: readonly string[]
   readonly counts: Counts
   /** The time; undefined while it has jumped and no timer has fired since. */
   readonly now: number | undefined
@@ -50,7 +52,17 @@ export function broken(view: View): string[] {
 
 type Claim = readonly [holds: boolean, otherwise: string]
 
-function sizes({ capacity, limited, limitedMost, max, mode, most, sessions, stats }: View): Claim[] {
+function sizes({
+  capacity,
+  limited,
+  limitedMost,
+  max,
+  mode,
+  most,
+  overfull,
+  sessions,
+  stats,
+}: View): Claim[] {
   const { closing, idle, lost, total } = stats
   const live = total - closing
   return [
@@ -58,6 +70,7 @@ function sizes({ capacity, limited, limitedMost, max, mode, most, sessions, stat
     [total <= Math.max(most, capacity), `${total} slots where ${most} are allowed`],
     [sessions <= total + lost, `${sessions} sessions, but only ${total} slots and ${lost} lost`],
     [limited <= limitedMost, `${limited} slots are held against a share of ${limitedMost}`],
+    [overfull.length === 0, `${overfull.join(', ')} hold more than they may`],
     [idle === 0 || live <= max, `${idle} idle while ${live} live of ${max}`],
   ]
 }

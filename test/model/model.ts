@@ -12,6 +12,7 @@ import { judgeRefusal, randomFrom } from './caller.ts'
 import type { Action, Command, Scenario } from './commands.ts'
 import type { Counts } from './invariants.ts'
 import { broken } from './invariants.ts'
+import type { OrderRules } from './order.ts'
 import { Orders } from './order.ts'
 import { promptOf, Share } from './share.ts'
 
@@ -32,6 +33,7 @@ export class PoolModel {
     timeouts: 0,
     aborted: 0,
     rejected: 0,
+    shed: 0,
     opened: 0,
     openFailures: 0,
     closed: 0,
@@ -57,9 +59,19 @@ export class PoolModel {
     const { options, honoursAbort, seed } = scenario
     this.#scenario = scenario
     this.#house = fakePool(options, randomFrom(seed))
-    this.#order = new Orders({ fifo: options.fifo ?? false, ageMillis: options.ageMillis ?? 1_000 })
-    this.#share = new Share(options.max, options.limitedShare, options.sharedDepth)
+    const { agents, ageMillis = 1_000, fifo = false, limitedShare: part, sharedDepth: depth } = options
     this.#max = options.max
+    const max = () => this.#max
+    const rules: OrderRules = {
+      fifo,
+      ageMillis,
+      weight: agents?.weight,
+      get max() {
+        return max()
+      },
+    }
+    this.#order = new Orders(rules)
+    this.#share = new Share(options.max, rules, { agents: agents?.max, depth, part })
     this.#min = options.min ?? 0
     this.#most = this.#capacity
     const { driver, pool } = this.#house
@@ -169,6 +181,7 @@ export class PoolModel {
       agent,
       use,
       since: now,
+      ownMillis: timeout === undefined ? undefined : Math.min(timeout, acquireTimeoutMillis),
       dueAt: now + Math.min(timeout ?? acquireTimeoutMillis, acquireTimeoutMillis),
       abort,
       answers: 0,
@@ -204,7 +217,11 @@ export class PoolModel {
     const rows = pool.connections()
     // What its slot was lent for before is over.
     const others = rows.filter(({ id }) => id !== lease.slot.id)
-    this.#problems.push(...this.#order.serve(caller, clock.now(), this.#share.left(others) > 0))
+    const { overloaded } = pool.stats()
+    const isFull = (agent: string | undefined) => this.#share.room(agent, others) <= 0
+    const turn = { now: clock.now(), isFull, overloaded }
+    this.#problems.push(...this.#order.serve(caller, turn, this.#share.left(others) > 0))
+    this.#order.park((agent) => this.#share.room(agent, rows) <= 0)
     this.#share.lent(lease.slot.id, caller.use)
     this.#expect(
       caller.use !== 'limited' || this.#share.held(rows) <= this.#share.most,
@@ -220,7 +237,9 @@ export class PoolModel {
   }
 
   #join(caller: Caller, lease: Lease<FakeConnection>): void {
-    this.#problems.push(...this.#order.admit(caller, this.#house.clock.now()))
+    const { clock, pool } = this.#house
+    const turn = { now: clock.now(), overloaded: pool.stats().overloaded }
+    this.#problems.push(...this.#order.admit(caller, turn))
     this.#expect(
       lease === this.#admitting,
       `${caller.id} joins another connection than the one it is let onto`,
@@ -264,6 +283,7 @@ export class PoolModel {
       idle: pool.numbers().idle,
       needs: this.#share.needs(this.#order.all, rows),
       shareLeft: this.#share.left(rows),
+      agentRoom: this.#share.roomBeyond(caller.agent, this.#order.all, rows),
       checking: rows.filter(
         ({ state, sinceMillis }) => state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS,
       ).length,
@@ -411,6 +431,7 @@ export class PoolModel {
         shared: [...this.#held].filter(isSharing).length,
         limited: this.#share.held(rows),
         limitedMost: this.#share.bound,
+        overfull: ['a', 'b'].filter((agent) => this.#share.room(agent, rows) < 0),
         counts: this.#count,
         now: this.#frozen ? undefined : clock.now(),
       }),

@@ -2,7 +2,8 @@
 import { CHECK_PATIENCE_MILLIS, OPEN_PATIENCE_MILLIS } from '../../src/core/callers.ts'
 import type { Use } from '../../src/core/slot.ts'
 import type { ConnectionRow } from '../../src/core/stats.ts'
-import type { Queued } from './order.ts'
+import type { OrderRules, Queued } from './order.ts'
+import { agesAt } from './order.ts'
 
 /** What callers who wait could do with connections. */
 export interface Needs {
@@ -20,6 +21,9 @@ export interface Needs {
   readonly wholeWanted: number
 }
 
+/** What agents may hold: all the same, or a record with `'*'` for the others. */
+export type AgentMax = number | Readonly<Record<string, number>> | undefined
+
 export class Share {
   readonly #part: number
   readonly #depth: number
@@ -29,9 +33,22 @@ export class Share {
   /** What limited work may hold at most: the share, or what a larger one has left out. */
   #bound: number
 
-  constructor(max: number, part = 0.9, depth = 100) {
+  readonly #rules: Pick<OrderRules, 'ageMillis' | 'fifo'>
+  readonly #agents: AgentMax
+
+  constructor(
+    max: number,
+    rules: Pick<OrderRules, 'ageMillis' | 'fifo'>,
+    {
+      agents,
+      depth = 100,
+      part = 0.9,
+    }: { agents?: AgentMax; depth?: number | undefined; part?: number | undefined },
+  ) {
     this.#part = part
     this.#depth = depth
+    this.#rules = rules
+    this.#agents = agents
     this.#max = max
     this.#bound = this.most
   }
@@ -72,13 +89,41 @@ export class Share {
     this.#bound = Math.max(this.most, this.held(rows))
   }
 
+  /** How many more connections an agent may hold. Whatever a slot is doing, it is the agent's until that has ended. */
+  room(agent: string | undefined, rows: readonly ConnectionRow[]): number {
+    if (agent === undefined || this.#agents === undefined) return Number.POSITIVE_INFINITY
+    const max = typeof this.#agents === 'number' ? this.#agents : (this.#agents[agent] ?? this.#agents['*'])
+    return (max ?? Number.POSITIVE_INFINITY) - rows.filter((row) => row.agent === agent).length
+  }
+
+  /** Room that those of this agent who wait do not need. */
+  roomBeyond(agent: string | undefined, waiting: readonly Queued[], rows: readonly ConnectionRow[]): number {
+    const own = waiting.filter((waiter) => waiter.agent === agent && waiter.use !== 'shared')
+    return this.room(agent, rows) - own.length
+  }
+
   needs(waiting: readonly Queued[], rows: readonly ConnectionRow[]): Needs {
     const of = (use: Use) => waiting.filter((waiter) => waiter.use === use)
     const [exclusive, limited, shared] = [of('exclusive'), of('limited'), of('shared')]
-    const turns = Math.min(limited.length, this.left(rows))
-    const whole = exclusive.length + turns
-    const wholeSince = sinceOf(turns > 0 ? [...exclusive, ...limited] : exclusive)
-    const wanted = wholeSince <= sinceOf(shared) ? whole - promptOf(rows) : 0
+    // An agent's room goes to its exclusive waiters first: they have no other bound.
+    const agents = [...new Set([...exclusive, ...limited].map(({ agent }) => agent))].map((agent) => {
+      const room = Math.max(0, this.room(agent, rows))
+      const [own, share] = [exclusive, limited].map(
+        (line) => line.filter((one) => one.agent === agent).length,
+      )
+      const first = Math.min(own as number, room)
+      return { own: first, share: Math.min(share as number, room - first) }
+    })
+    const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0)
+    const turns = Math.min(sum(agents.map(({ share }) => share)), this.left(rows))
+    const whole = sum(agents.map(({ own }) => own)) + turns
+    const ready = (line: Queued[]) => line.filter(({ agent }) => this.room(agent, rows) > 0)
+    const agesOf = (line: Queued[]) => agesAt(line, this.#rules)
+    const wholeAt = Math.min(
+      agesOf(ready(exclusive)),
+      this.left(rows) > 0 ? agesOf(ready(limited)) : Number.POSITIVE_INFINITY,
+    )
+    const wanted = wholeAt <= agesOf(shared) ? whole - promptOf(rows) : 0
     return {
       servable: whole + shared.length,
       whole,
@@ -97,8 +142,4 @@ export function promptOf(rows: readonly ConnectionRow[]): number {
       (state === 'opening' && sinceMillis < OPEN_PATIENCE_MILLIS) ||
       (state === 'checking' && sinceMillis < CHECK_PATIENCE_MILLIS),
   ).length
-}
-
-function sinceOf(waiting: readonly Queued[]): number {
-  return Math.min(...waiting.map(({ since }) => since))
 }

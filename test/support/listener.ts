@@ -52,7 +52,7 @@ export class Listener {
 
   /** Resets every connection at its end. */
   reset(): void {
-    for (const socket of this.sockets) socket.resetAndDestroy()
+    for (const socket of this.sockets) reset(socket)
   }
 
   /** Stops listening, resets what is open, and resolves when no socket is left. */
@@ -73,4 +73,11 @@ export class Listener {
     socket.on('close', () => this.sockets.delete(socket))
     this.#take(socket)
   }
+}
+
+/** Resets a connection at its end. */
+export function reset(socket: Socket): void {
+  // The platform refuses to reset what is being shut down, and Node then neither closes it nor says so.
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }

@@ -1,6 +1,6 @@
 /** A network between a test and its server: TCP through a port of this machine, slower, silent or cut where the test says so. */
 import { Socket } from 'node:net'
-import { Listener } from './listener.ts'
+import { Listener, reset } from './listener.ts'
 import type { Way } from './underway.ts'
 import { Underway } from './underway.ts'
 
@@ -163,7 +163,7 @@ class FaultProxy implements TcpProxy {
     this.#underway.lose(() => true)
     this.#underway.resume()
     this.#listener.reset()
-    for (const socket of this.#upstreams) socket.resetAndDestroy()
+    for (const socket of this.#upstreams) reset(socket)
   }
 
   halfClose(): void {
