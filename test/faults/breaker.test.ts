@@ -92,7 +92,7 @@ describe('a breaker opens', () => {
     )
     controller.abort()
     const codes = new Set(await Promise.all(waiting))
-    expect([...codes].toSorted()).toEqual(['SLUICE_ABORTED', 'SLUICE_QUEUE_FULL'])
+    expect(codes).toEqual(new Set(['SLUICE_ABORTED', 'SLUICE_QUEUE_FULL']))
     const late = Array.from({ length: 30 }, () =>
       pool.lease({ timeoutMillis: 1 }).catch(({ code }: { code: string }) => code),
     )
