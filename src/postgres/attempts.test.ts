@@ -205,6 +205,7 @@ describe('the pause', () => {
     run([refused, refused], { timeout: 500 })
     await clock.advance(60_000)
     expect(calls.map(({ timeoutMillis }) => timeoutMillis)).toEqual([500, 400, 200])
+    expect(calls.map(({ askedMillis }) => askedMillis)).toEqual([undefined, 500, 500])
     expect(said).toEqual(['rows'])
   })
 

@@ -107,11 +107,13 @@ export class Attempts {
 
   #again<R>(attempt: Attempt<R>, error: unknown, number: number): void {
     const { askedAt, call, told } = attempt
+    const { timeoutMillis: askedMillis } = call
     const left = leftOf(call, askedAt, this.#parts.clock.now())
     // A process that was busy elsewhere has slept through it.
     if (left <= 0) return told(error, undefined)
     this.#retries += 1
-    this.#attempt(attempt, call.timeoutMillis === undefined ? call : { ...call, timeoutMillis: left }, number)
+    const rest = askedMillis === undefined ? call : { ...call, timeoutMillis: left, askedMillis }
+    this.#attempt(attempt, rest, number)
   }
 }
 

@@ -236,14 +236,14 @@ export class Queries {
 
   /** What is left of a call's time. */
   #boundsOf(call: Call, askedAt: number): Bounds {
-    const { signal, statementMillis, timeoutMillis } = call
+    const { askedMillis, signal, statementMillis, timeoutMillis } = call
     if (timeoutMillis === undefined) {
       if (statementMillis === undefined && signal === undefined) return NO_BOUNDS
       return { millis: statementMillis, signal }
     }
     const left = Math.max(1, timeoutMillis - (this.#parts.clock.now() - askedAt))
     if (statementMillis !== undefined && statementMillis < left) return { millis: statementMillis, signal }
-    return { millis: left, askedMillis: timeoutMillis, signal }
+    return { millis: left, askedMillis: askedMillis ?? timeoutMillis, signal }
   }
 
   #takeBack(lease: Lease<Client>, error: Error | undefined): void {

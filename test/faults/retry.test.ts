@@ -260,6 +260,20 @@ describe('a call between two attempts', () => {
     await expect(asked).rejects.toMatchObject({ code: 'SLUICE_POOL_ENDED' })
   })
 
+  test('is told the time that it asked for, when that ends in a later attempt', async () => {
+    const server = await fake({ at: 'statement', fault: { error: '40001' } })
+    const retry = { attempts: 100, backoff: 100, maxBackoff: 100, jitter: 'none' } as const
+    const pool = open({ connectionString: server.url, retry })
+    const asked = pool.query('SELECT 1', [], { timeout: 3_000 })
+    asked.catch(() => undefined)
+    await vi.waitFor(() => expect(pool.stats().retries).toBeGreaterThan(0), 2_500)
+    server.always({ at: 'statement', fault: 'stall' })
+    await expect(asked).rejects.toMatchObject({
+      code: 'SLUICE_QUERY_TIMEOUT',
+      message: expect.stringContaining('no answer within 3,000 ms'),
+    })
+  })
+
   test('ends when its caller gives up', async () => {
     const server = await fake({ at: 'statement', fault: { error: '40001' } })
     const pool = open({
