@@ -226,7 +226,7 @@ describe('the pause', () => {
   })
 
   test('ends with an abort, which is told at once and once', async () => {
-    const { clock, run, said } = scene({ backoff: 1_000, jitter: 'none' })
+    const { attempts, clock, run, said } = scene({ backoff: 1_000, jitter: 'none' })
     const controller = new AbortController()
     run([refused], { signal: controller.signal })
     await clock.advance(10)
@@ -234,7 +234,7 @@ describe('the pause', () => {
     controller.abort()
     expect([said, clock.armed()]).toEqual([['SLUICE_ABORTED'], 0])
     await clock.advance(60_000)
-    expect(said).toEqual(['SLUICE_ABORTED'])
+    expect([said, attempts.retries]).toEqual([['SLUICE_ABORTED'], 0])
   })
 
   test('leaves no listener on the signal behind', async () => {

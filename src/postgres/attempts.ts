@@ -111,7 +111,8 @@ export class Attempts {
     const left = leftOf(call, askedAt, this.#parts.clock.now())
     // A process that was busy elsewhere has slept through it.
     if (left <= 0) return told(error, undefined)
-    this.#retries += 1
+    // Who was aborted in the pause is only told so.
+    if (!this.#over && call.signal?.aborted !== true) this.#retries += 1
     const rest = askedMillis === undefined ? call : { ...call, timeoutMillis: left, askedMillis }
     this.#attempt(attempt, rest, number)
   }

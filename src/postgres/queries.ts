@@ -22,7 +22,7 @@ import type { Times } from './lanes/times.ts'
 import type { Cargo, TripParts } from './lanes/trip.ts'
 import { Trip } from './lanes/trip.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
-import { READ_TIMEOUT, send } from './statement.ts'
+import { isSubmittable, READ_TIMEOUT, send } from './statement.ts'
 
 /** What queries work with. */
 export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
@@ -66,8 +66,11 @@ export class Queries {
       return told(error, undefined)
     }
     const { attempts } = this.#parts
-    if (statement === undefined)
-      return attempts.run(call, false, (each, done) => this.#plainly(given, each, done), told)
+    if (statement === undefined) {
+      // A query object keeps what it has got so far, and may have told its own callback.
+      const once = isSubmittable(given.statement) ? { ...call, idempotent: false } : call
+      return attempts.run(once, false, (each, done) => this.#plainly(given, each, done), told)
+    }
     const text = texts.of(statement.text)
     text.seen += 1
     const prepare = config.lanes.prepared > 0 && call.prepare !== false

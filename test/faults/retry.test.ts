@@ -1,4 +1,5 @@
 /** Calls that are run again: through a restart of the server nobody sees, never twice what may have taken effect, and not without bound. */
+import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import type { Pool, PoolConfig } from '../../src/index.ts'
 import { fakeServers, networks, poolsWith } from '../support/pools.ts'
@@ -244,6 +245,20 @@ describe('a storm', () => {
     server.always([])
     await asked
   })
+})
+
+test('a query object is sent once, whatever is said of it: it has told its own callback', async () => {
+  const server = await fake({ at: 'statement', fault: { error: '40001' } })
+  const pool = open({ connectionString: server.url, retry: { backoff: 1 } })
+  const told: unknown[] = []
+  const query = new pg.Query('SELECT 1', [], (error: unknown) => told.push(error))
+  const ask = pool.query as (...given: unknown[]) => Promise<unknown>
+  await expect(ask.call(pool, query, undefined, { idempotent: true })).rejects.toMatchObject({
+    code: '40001',
+  })
+  await rest(50)
+  expect(told).toEqual([expect.objectContaining({ code: '40001' })])
+  expect([server.statements.length, pool.stats().retries]).toEqual([1, 0])
 })
 
 describe('a call between two attempts', () => {
