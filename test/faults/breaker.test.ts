@@ -81,6 +81,43 @@ describe('a breaker opens', () => {
     ])
   })
 
+  test('when calls are not answered in time, and closes when the server is heard again', async () => {
+    const { pool, proxy, states } = await behindProxy({
+      circuitBreaker: { ...BRISK, openFailures: 10_000 },
+      max: 2,
+      cancelTimeoutMillis: 100,
+      closeTimeoutMillis: 100,
+      connectionTimeoutMillis: 1_000,
+    })
+    await pool.query('SELECT 1')
+    proxy.blackhole()
+    const patience = { timeout: 10_000, interval: 20 }
+    await vi.waitFor(() => {
+      pool.query('SELECT 1', [], { timeout: 100 }).catch(() => undefined)
+      expect(states()).toContain('open')
+    }, patience)
+    proxy.heal()
+    await vi.waitFor(() => pool.query('SELECT 1', [], { timeout: 2_000 }), patience)
+    expect(pool.stats().breaker?.state).toBe('closed')
+  })
+
+  test('when something on the way takes connections and drops them, and closes when it leads to the server again', async () => {
+    const bench = await behindProxy({ circuitBreaker: BRISK })
+    const { pool, proxy } = bench
+    const { hostname: host, port } = new URL(databaseUrl())
+    await pool.query('SELECT 1')
+    proxy.setTarget({ host: '127.0.0.1', port: 1 })
+    proxy.cut()
+    const patience = { timeout: 10_000, interval: 50 }
+    await vi.waitFor(() => {
+      pool.query('SELECT 1', [], { timeout: 1_000 }).catch(() => undefined)
+      expect(pool.stats().breaker?.state).toBe('open')
+    }, patience)
+    proxy.setTarget({ host, port: Number(port || 5432) })
+    await vi.waitFor(() => pool.query('SELECT 1', [], { timeout: 5_000 }), patience)
+    expect(pool.stats().breaker?.state).toBe('closed')
+  })
+
   test('never for SQL errors, aborts and a full queue', async () => {
     const { pool, states } = await behindProxy({ circuitBreaker: PATIENT, max: 1, queueLimit: 2 })
     for (let n = 0; n < 30; n++)
