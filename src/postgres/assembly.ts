@@ -78,9 +78,10 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
   const statements = new Statements(systemClock, () => engine.numbers())
   const gate =
     config.breaker &&
-    new Gate(new Breaker(config.breaker, Math.random, owner.breakerChanged), systemClock, () =>
-      engine.stats(),
-    )
+    new Gate(new Breaker(config.breaker, Math.random, owner.breakerChanged), systemClock, () => {
+      const { lastOpenFailure, state } = engine.stats()
+      return { lastOpenFailure, numbers: engine.numbers(), state }
+    })
   const rounds = new Rounds({
     engine,
     clock: systemClock,

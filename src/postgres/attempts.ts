@@ -1,12 +1,12 @@
 /** Calls that are run again: after which errors that is safe and of use, after what pause, and within what is left of their time. */
-import { onAbort } from '../base/aborts.ts'
 import type { Clock } from '../base/clock.ts'
-import { codeOf, SluiceError } from '../base/errors.ts'
+import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+import { pause } from '../base/pause.ts'
 import type { RetryBudget, RetrySettings } from '../resilience/retry.ts'
 import { pauseBefore } from '../resilience/retry.ts'
 import type { Call, Told } from './call.ts'
 import type { Gate } from './gate.ts'
-import { troubleOf } from './trouble.ts'
+import { isOfOpening, troubleOf } from './trouble.ts'
 
 /** What attempts work with. */
 export interface AttemptsParts {
@@ -29,11 +29,17 @@ interface Attempt<R> {
 }
 
 export class Attempts {
+  /** Whether calls need more than to be started: without either option nothing has to be kept of them. */
+  readonly areKept: boolean
   readonly #parts: AttemptsParts
+  /** Calls between two attempts. */
+  readonly #paused = new Set<() => void>()
   #retries = 0
+  #over = false
 
   constructor(parts: AttemptsParts) {
     this.#parts = parts
+    this.areKept = parts.gate !== undefined || parts.retry !== undefined
   }
 
   /** Calls that were run again so far. */
@@ -46,11 +52,17 @@ export class Attempts {
    * @param start runs it once, with the options that are handed in
    */
   run<R>(call: Call, atomic: boolean, start: Attempt<R>['start'], told: Told<R>): void {
-    const { budget, clock, gate, retry } = this.#parts
-    if (gate === undefined && retry === undefined) return start(call, told)
+    if (!this.areKept) return start(call, told)
+    const { budget, clock, retry } = this.#parts
     const askedAt = clock.now()
     if (retry !== undefined) budget.call(askedAt)
     this.#attempt({ call, atomic, start, told, askedAt }, call, 1)
+  }
+
+  /** Nothing is run again from now on; calls between two attempts end now, as the pool ends what comes after it has ended. */
+  stop(): void {
+    this.#over = true
+    for (const go of this.#paused) go()
   }
 
   #attempt<R>(attempt: Attempt<R>, call: Call, number: number): void {
@@ -58,41 +70,57 @@ export class Attempts {
     const { gate } = this.#parts
     const once = (done: Told<R>) => start(call, done)
     const ended: Told<R> = (error, result) => {
-      if (error === undefined || !this.#again(attempt, error, number)) told(error, result)
+      if (error === undefined) return told(error, result)
+      let millis: number | undefined
+      try {
+        millis = this.#pauseAfter(attempt, error, number)
+      } catch (thrown) {
+        return told(unanswered(thrown, error), undefined)
+      }
+      if (millis === undefined) told(error, result)
+      else this.#pause(attempt, error, millis, number + 1)
     }
-    if (gate === undefined) once(ended)
+    // What its caller has given up is told so at once, and proves nothing.
+    if (gate === undefined || call.signal?.aborted === true) once(ended)
     else gate.pass(once, ended)
   }
 
-  /** Runs a call again after `error`, where it may be. */
-  #again<R>(attempt: Attempt<R>, error: unknown, number: number): boolean {
+  /** How long to wait before a call is run again after `error`; undefined where it is not. @throws what `retry.on` throws */
+  #pauseAfter<R>({ atomic, askedAt, call }: Attempt<R>, error: unknown, number: number): number | undefined {
     const { budget, clock, random, retry } = this.#parts
-    const { atomic, call } = attempt
-    if (retry === undefined || number >= retry.attempts || call.signal?.aborted === true) return false
-    if (!isOfUse(error, retry) || !(call.idempotent || isUndone(error, atomic))) return false
+    if (retry === undefined || number >= retry.attempts || this.#over || call.signal?.aborted === true)
+      return undefined
+    if (!(call.idempotent || isUndone(error, atomic)) || !isOfUse(error, retry)) return undefined
     const now = clock.now()
     const millis = Math.max(pauseBefore(number + 1, retry, random), retryAfter(error))
-    const left = (call.timeoutMillis ?? Number.POSITIVE_INFINITY) - (now - attempt.askedAt) - millis
-    if (left <= 0 || !budget.take(now)) return false
-    this.#retries += 1
-    this.#pause(millis, call.signal, () => {
-      const rest = call.timeoutMillis === undefined ? call : { ...call, timeoutMillis: left }
-      this.#attempt(attempt, rest, number + 1)
-    })
-    return true
+    return leftOf(call, askedAt, now + millis) > 0 && budget.take(now) ? millis : undefined
   }
 
-  /** A caller who gives up does not wait for the end of the pause: the next attempt tells it so. */
-  #pause(millis: number, signal: AbortSignal | undefined, then: () => void): void {
-    const { clock } = this.#parts
-    const go = () => {
-      clock.clearTimeout(timer)
-      stop?.()
-      then()
-    }
-    const timer = clock.setTimeout(go, millis)
-    const stop = signal && onAbort(signal, go)
+  /** A caller who gives up does not wait for its end, nor does the end of the pool: the next attempt tells. */
+  #pause<R>(attempt: Attempt<R>, error: unknown, millis: number, next: number): void {
+    const go = pause(this.#parts.clock, millis, attempt.call.signal, () => {
+      this.#paused.delete(go)
+      this.#again(attempt, error, next)
+    })
+    this.#paused.add(go)
   }
+
+  #again<R>(attempt: Attempt<R>, error: unknown, number: number): void {
+    const { askedAt, call, told } = attempt
+    const { timeoutMillis: askedMillis } = call
+    const left = leftOf(call, askedAt, this.#parts.clock.now())
+    // A process that was busy elsewhere has slept through it.
+    if (left <= 0) return told(error, undefined)
+    // Who was aborted in the pause is only told so.
+    if (!this.#over && call.signal?.aborted !== true) this.#retries += 1
+    const rest = askedMillis === undefined ? call : { ...call, timeoutMillis: left, askedMillis }
+    this.#attempt(attempt, rest, number)
+  }
+}
+
+/** Milliseconds that a call has left at a moment. */
+function leftOf({ timeoutMillis }: Call, askedAt: number, at: number): number {
+  return (timeoutMillis ?? Number.POSITIVE_INFINITY) - (at - askedAt)
 }
 
 /** Errors that another try may not meet: a server that was away, and the losers of a collision. */
@@ -109,9 +137,21 @@ function isTimeout(error: unknown): boolean {
 /** Whether nothing of a call has taken effect, for certain: it was not sent, or the server has refused it as one transaction. */
 function isUndone(error: unknown, atomic: boolean): boolean {
   if (SluiceError.is(error)) return error.outcome === 'not-sent'
+  if (isOfOpening(error)) return true
   return atomic && /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '') && troubleOf(error) === 'none'
 }
 
 function retryAfter(error: unknown): number {
   return SluiceError.is(error) ? (error.retryAfterMillis ?? 0) : 0
+}
+
+/** What a call ends with whose error the function of `retry.on` could not judge. The text of that error may hold what the statement did. */
+function unanswered(thrown: unknown, error: unknown): SluiceError {
+  const code = codeOf(error)
+  const about = code === undefined ? 'the error of a call' : `the error of a call (${code})`
+  return new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `retry.on threw when it was asked about ${about}: ${messageOf(thrown)}; that error is the cause of this one, and the call was not run again`,
+    { cause: error, outcome: SluiceError.is(error) ? error.outcome : undefined },
+  )
 }

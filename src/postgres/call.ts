@@ -43,6 +43,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined
   /** Bounds the whole call. */
   readonly timeoutMillis: number | undefined
+  /** What the caller asked for, where `timeoutMillis` is what earlier attempts have left of it. */
+  readonly askedMillis?: number | undefined
   /** Bounds the statement once it is sent. */
   readonly statementMillis: number | undefined
   readonly class: StatementClass | undefined

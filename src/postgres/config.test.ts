@@ -1,4 +1,4 @@
-// The options of lanes and of the statement cache; the others are held by test/integration and test/dropin.
+// The options of lanes, of the statement cache and of what is done about faults; the others are held by test/integration and test/dropin.
 import { describe, expect, test } from 'vitest'
 import { SluiceError } from '../base/errors.ts'
 import type { PoolConfig } from './config.ts'
@@ -130,5 +130,80 @@ describe('what cannot be', () => {
       (name) => /did you mean (\w+)\?$/.exec(refusal({ [name]: 1 }))?.[1],
     )
     expect(meant).toEqual(['pipelining', 'laneDepth', 'laneStallMillis', 'slowShare', 'endpoint', 'prepare'])
+  })
+})
+
+describe('what is done about faults', () => {
+  test('is nothing where nothing is said, but for silence', () => {
+    expect(readConfig({})).toMatchObject({
+      retry: undefined,
+      breaker: undefined,
+      silenceMillis: 10_000,
+      targetSessionAttrs: undefined,
+      classify: undefined,
+    })
+    expect(readConfig({ retry: false, circuitBreaker: false, silenceTimeoutMillis: 0 })).toMatchObject({
+      retry: undefined,
+      breaker: undefined,
+      silenceMillis: Number.POSITIVE_INFINITY,
+    })
+  })
+
+  test('is as documented where it is asked for', () => {
+    const { breaker, retry } = readConfig({ retry: true, circuitBreaker: true })
+    expect(retry).toEqual({ attempts: 3, backoff: 50, maxBackoff: 1_000, jitter: 'full', on: undefined })
+    expect(breaker).toEqual({
+      failureRate: 0.5,
+      minimumCalls: 20,
+      windowMillis: 10_000,
+      openFailures: 5,
+      cooldownMillis: 1_000,
+      maxCooldownMillis: 30_000,
+    })
+  })
+
+  test.each([
+    [
+      { retry: 3 },
+      'retry must be true, false or an object of attempts, backoff, maxBackoff, jitter, on; it is 3',
+    ],
+    [{ retry: { attempts: 0 } }, 'retry.attempts must be a whole number from 1 to 100; it is 0'],
+    [{ retry: { backof: 5 } }, 'retry.backof is not an option of Sluice; did you mean retry.backoff?'],
+    [
+      { retry: { backoff: 500, maxBackoff: 100 } },
+      'retry.maxBackoff must be a number from 500 to 2,147,483,647 (milliseconds); it is 100',
+    ],
+    [{ retry: { jitter: 'some' } }, `retry.jitter must be one of 'full', 'none'; it is "some"`],
+    [
+      { retry: { on: '40001' } },
+      'retry.on must be a list of one or more error codes, or a function that tells whether an error is one to try again after',
+    ],
+    [
+      { circuitBreaker: 'on' },
+      'circuitBreaker must be true, false or an object of failureRate, minimumCalls, windowMillis, openFailures, cooldownMillis, maxCooldownMillis; it is "on"',
+    ],
+    [
+      { circuitBreaker: { failureRate: 50 } },
+      'circuitBreaker.failureRate must be a number from 0.01 to 1; it is 50',
+    ],
+    [
+      { circuitBreaker: { cooldownMillis: 5_000, maxCooldownMillis: 1_000 } },
+      'circuitBreaker.maxCooldownMillis must be a number from 5,000 to 2,147,483,647 (milliseconds); it is 1000',
+    ],
+    [
+      { circuitBreaker: { treshold: 5 } },
+      'circuitBreaker.treshold is not an option of Sluice; it has failureRate, minimumCalls, windowMillis, openFailures, cooldownMillis, maxCooldownMillis',
+    ],
+    [
+      { silenceTimeoutMillis: -1 },
+      'silenceTimeoutMillis must be a number from 0 to 2,147,483,647 (milliseconds); it is -1',
+    ],
+    [
+      { targetSessionAttrs: 'primary' },
+      `targetSessionAttrs must be one of 'any', 'read-write'; it is "primary"`,
+    ],
+    [{ classify: 'keep' }, 'classify must be a function; it is "keep"'],
+  ])('is refused in one sentence when it cannot be: %j', (config, sentence) => {
+    expect(refusal(config)).toBe(sentence)
   })
 })

@@ -96,7 +96,9 @@ export class Pool extends PgPool {
       failed: (error, client, wasIdle) => this.#clientFailed(error, client, wasIdle),
       listens: () => this.listenerCount('acquire') > 0,
       isPgs: () => this.Client === PgClient || this.Client.prototype instanceof PgClient,
-      breakerChanged: (state, reason) => this.emit('breaker', Object.freeze({ state, reason })),
+      // In a turn of its own: what a listener throws or asks for must not come in between.
+      breakerChanged: (state, reason) =>
+        queueMicrotask(() => this.emit('breaker', Object.freeze({ state, reason }))),
     }
     this.#parts = assemble(this.#owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
@@ -385,7 +387,9 @@ export class Pool extends PgPool {
     readMillis({ ...options }, 'timeoutMillis')
     this.ending = true
     this.#listener?.close()
-    await Promise.all([this.#parts.engine.end(options), this.#direct?.end(options)])
+    const closed = Promise.all([this.#parts.engine.end(options), this.#direct?.end(options)])
+    this.#parts.traffic.attempts.stop()
+    await closed
     this.#parts.traffic.stop()
     this.ended = true
   }

@@ -1,12 +1,13 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import type { Lease } from '../core/lease.ts'
+import type { RequestOptions } from '../core/options.ts'
 import type { Use } from '../core/slot.ts'
 import type { Attempts } from './attempts.ts'
 import type { BatchQuery } from './batch.ts'
 import { readBatch, runBatch, survivesFailure } from './batch.ts'
 import { Cache } from './cache/cache.ts'
 import type { Call, QueryOptions, Told } from './call.ts'
-import { NO_OPTIONS, readCall } from './call.ts'
+import { least, NO_OPTIONS, readCall } from './call.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
@@ -21,7 +22,7 @@ import type { Times } from './lanes/times.ts'
 import type { Cargo, TripParts } from './lanes/trip.ts'
 import { Trip } from './lanes/trip.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
-import { READ_TIMEOUT, send } from './statement.ts'
+import { isSubmittable, READ_TIMEOUT, send } from './statement.ts'
 
 /** What queries work with. */
 export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
@@ -65,14 +66,18 @@ export class Queries {
       return told(error, undefined)
     }
     const { attempts } = this.#parts
-    if (statement === undefined)
-      return attempts.run(call, false, (each, done) => this.#plainly(given, each, done), told)
+    if (statement === undefined) {
+      // A query object keeps what it has got so far, and may have told its own callback.
+      const once = isSubmittable(given.statement) ? { ...call, idempotent: false } : call
+      return attempts.run(once, false, (each, done) => this.#plainly(given, each, done), told)
+    }
     const text = texts.of(statement.text)
     text.seen += 1
     const prepare = config.lanes.prepared > 0 && call.prepare !== false
     const { idempotent, class: kind } = call
     const pace = texts.paceOf(text, statement.values)
     const cargo: Cargo = { statement, text, pace, prepare, idempotent, isSimple: kind === 'simple' }
+    if (!attempts.areKept) return this.#start(given, cargo, call, told)
     // What is neither a read nor a write may commit within itself.
     attempts.run(call, text.kind !== 'other', (each, done) => this.#start(given, cargo, each, done), told)
   }
@@ -201,15 +206,20 @@ export class Queries {
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
-    const askedAt = call.timeoutMillis === undefined ? 0 : this.#parts.clock.now()
-    const request = use === 'exclusive' ? call : { ...call, use }
-    this.#parts.checkout.request(request, (error, lease) => {
+    const askedAt = this.#parts.clock.now()
+    this.#take(call, use === 'exclusive' ? call : { ...call, use }, askedAt, told, work)
+  }
+
+  #take<R>(call: Call, request: RequestOptions, askedAt: number, told: Told<R>, work: Work<R>): void {
+    const { checkout, clock, config } = this.#parts
+    checkout.request(request, (error, lease) => {
       if (lease === undefined) return told(error, undefined)
-      const bounds = this.#boundsOf(call, askedAt)
-      if (!isDead(lease.resource)) return this.#send(lease, bounds, told, work)
-      // It has died on the way here. Nothing was sent, so another connection will do.
+      if (!isDead(lease.resource)) return this.#send(lease, this.#boundsOf(call, askedAt), told, work)
+      // It has died on the way here. Nothing was sent, so another connection will do, within the same wait.
       lease.release()
-      this.#run({ ...call, timeoutMillis: call.timeoutMillis && bounds.millis }, use, told, work)
+      const most = least(call.timeoutMillis, config.settings.acquireTimeoutMillis) as number
+      const timeoutMillis = Math.max(1, most - (clock.now() - askedAt))
+      this.#take(call, { ...request, timeoutMillis }, askedAt, told, work)
     })
   }
 
@@ -229,14 +239,14 @@ export class Queries {
 
   /** What is left of a call's time. */
   #boundsOf(call: Call, askedAt: number): Bounds {
-    const { signal, statementMillis, timeoutMillis } = call
+    const { askedMillis, signal, statementMillis, timeoutMillis } = call
     if (timeoutMillis === undefined) {
       if (statementMillis === undefined && signal === undefined) return NO_BOUNDS
       return { millis: statementMillis, signal }
     }
     const left = Math.max(1, timeoutMillis - (this.#parts.clock.now() - askedAt))
     if (statementMillis !== undefined && statementMillis < left) return { millis: statementMillis, signal }
-    return { millis: left, askedMillis: timeoutMillis, signal }
+    return { millis: left, askedMillis: askedMillis ?? timeoutMillis, signal }
   }
 
   #takeBack(lease: Lease<Client>, error: Error | undefined): void {

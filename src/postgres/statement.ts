@@ -155,7 +155,8 @@ export function send<R>(client: Client, statement: unknown, values: unknown, ans
   }
 }
 
-function isSubmittable(statement: unknown): statement is { callback?: unknown } {
+/** Whether a statement is a query object, which sends itself: pg's `Query`, a cursor, a stream. */
+export function isSubmittable(statement: unknown): statement is { callback?: unknown } {
   return typeof (statement as { submit?: unknown } | null)?.submit === 'function'
 }
 

@@ -6,6 +6,7 @@ import type { PoolNumbers } from '../base/errors.ts'
 import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readNumber, readWord } from '../base/options.ts'
+import { pause } from '../base/pause.ts'
 import type { AcquireOptions, Priority } from '../core/options.ts'
 import type { QueryOptions } from './call.ts'
 import type { QueryResult, QueryResultRow } from './driver.ts'
@@ -73,7 +74,8 @@ export async function transaction<R>(
       return await attemptOnce(fn, options, plan, parts)
     } catch (error) {
       if (attempt >= plan.retries || !isCollision(error)) throw error
-      await pause(parts, fullJitter(attempt, RETRY_BASE_MILLIS, RETRY_CAP_MILLIS, parts.random))
+      const millis = fullJitter(attempt, RETRY_BASE_MILLIS, RETRY_CAP_MILLIS, parts.random)
+      await new Promise<void>((resolve) => pause(parts.clock, millis, options.signal, resolve))
     }
   }
 }
@@ -100,12 +102,6 @@ function readPlan(options: TransactionOptions): Plan {
 function isCollision(error: unknown): boolean {
   const code = codeOf(error)
   return code === '40001' || code === '40P01'
-}
-
-function pause({ clock }: TransactionParts, millis: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimeout(resolve, millis)
-  })
 }
 
 async function attemptOnce<R>(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SluiceError } from '../base/errors.ts'
-import { isUnserved, troubleOf } from './trouble.ts'
+import { isOfOpening, isUnserved, troubleOf } from './trouble.ts'
 
 const coded = (code: string, more = {}) => Object.assign(new Error('failed'), { code, ...more })
 
@@ -33,9 +33,24 @@ test.each([
 test.each([
   [coded('23505'), 'none'],
   [coded('57P03'), 'away'],
+  [new AggregateError([coded('ECONNREFUSED', { syscall: 'connect' })], ''), 'away'],
+  [new AggregateError([new TypeError('no')], ''), 'none'],
+  [new SluiceError('SLUICE_QUERY_TIMEOUT', '', { outcome: 'not-sent' }), 'busy'],
   [new SluiceError('SLUICE_QUERY_TIMEOUT', ''), 'away'],
   [new SluiceError('SLUICE_SHED', ''), 'busy'],
   [new SluiceError('SLUICE_ABORTED', ''), 'own'],
 ] as const)('%s: who is in trouble is %s', (error, trouble) => {
   expect(troubleOf(error)).toBe(trouble)
+})
+
+test.each([
+  [coded('ECONNREFUSED', { syscall: 'connect' }), true],
+  [coded('ENOTFOUND', { syscall: 'getaddrinfo' }), true],
+  [new AggregateError([coded('ETIMEDOUT', { syscall: 'connect' })], ''), true],
+  [new AggregateError([], ''), false],
+  [coded('ETIMEDOUT', { syscall: 'read' }), false],
+  [coded('57P01'), false],
+  [undefined, false],
+])('%s: whether it can only come from an open is %s', (error, expected) => {
+  expect(isOfOpening(error)).toBe(expected)
 })

@@ -30,17 +30,40 @@ const OF_CODE: Readonly<Record<SluiceErrorCode, Trouble>> = {
 }
 
 /** SQLSTATEs of a server that goes, starts or takes no more connections. */
-const SERVER = /^(08...|57P0.|53300)$/
+const SERVER = /^(08...|57P0.|53300|53400)$/
 
 /** What pg says without a code when a connection is lost. */
 const LOST = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
 
 export function troubleOf(error: unknown): Trouble {
-  if (SluiceError.is(error)) return OF_CODE[error.code]
+  if (SluiceError.is(error)) {
+    // It waited for its turn until its time was over.
+    const unsent = error.code === 'SLUICE_QUERY_TIMEOUT' && error.outcome === 'not-sent'
+    return unsent ? 'busy' : OF_CODE[error.code]
+  }
+  // Every address of a name was tried, and each has an error of its own.
+  if (error instanceof AggregateError) return error.errors.some(isAway) ? 'away' : 'none'
   const code = codeOf(error)
   if (code === undefined) return LOST.test(messageOf(error)) ? 'away' : 'none'
   // Node's errors of sockets and names carry the call that failed.
   return SERVER.test(code) || typeof (error as { syscall?: unknown }).syscall === 'string' ? 'away' : 'none'
+}
+
+function isAway(error: unknown): boolean {
+  return troubleOf(error) === 'away'
+}
+
+/** Whether an error can only come from the opening of a connection, so that nothing was sent. */
+export function isOfOpening(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isOfOpening)
+  const { syscall } = (error ?? {}) as { readonly syscall?: unknown }
+  return syscall === 'connect' || syscall === 'getaddrinfo'
+}
+
+/** Whether the server has no place for one more session: those that it has are served. */
+export function isCrowded(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === '53300' || code === '53400'
 }
 
 /** Whether an error says that a statement could not be run, or not in time, rather than what the server thinks of it. */

@@ -1,5 +1,5 @@
 /** transaction(), batch(), parallel() and listen() against a real server. */
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Pool } from '../../src/index.ts'
 import { poolsWith } from '../support/pools.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
@@ -138,6 +138,69 @@ describe('a transaction', () => {
       )
     await Promise.all(Array.from({ length: 12 }, increment))
     expect(await rows(pool, 'counter')).toEqual([{ k: 'counter', n: 12 }])
+  })
+
+  const collide = (code: string) => `DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '${code}'; END $$`
+
+  test.each([
+    ['40001', 3],
+    ['40P01', 3],
+    ['23505', 1],
+  ])(
+    'that fails with %s is run %i times where there are two retries, and tells the last error',
+    async (code, times) => {
+      const pool = open()
+      let runs = 0
+      const work = pool.transaction(
+        async (tx) => {
+          runs += 1
+          await tx.query(`INSERT INTO sluice_tx VALUES ('collided', ${runs})`)
+          await tx.query(collide(code))
+        },
+        { retries: 2 },
+      )
+      await expect(work).rejects.toMatchObject({ code })
+      expect(runs).toBe(times)
+      expect(await rows(pool, 'collided')).toEqual([])
+    },
+  )
+
+  test('that is aborted between two runs is told so, and not run again', async () => {
+    const pool = open()
+    const controller = new AbortController()
+    let runs = 0
+    let released = 0
+    pool.attach({
+      released: () => {
+        released += 1
+        if (released === 5) setImmediate(() => controller.abort())
+      },
+    })
+    const work = pool.transaction(
+      async (tx) => {
+        runs += 1
+        await tx.query(collide('40001'))
+      },
+      { retries: 100, signal: controller.signal },
+    )
+    await expect(work).rejects.toMatchObject({ code: 'SLUICE_ABORTED' })
+    expect(runs).toBeLessThan(10)
+    await vi.waitFor(() => expect(pool.stats()).toMatchObject({ leased: 0, waiting: 0 }), 5_000)
+  })
+
+  test('that is run again has its whole timeout each time', async () => {
+    const pool = open({ max: 1 })
+    let runs = 0
+    const answer = await pool.transaction(
+      async (tx) => {
+        runs += 1
+        await tx.query('SELECT pg_sleep(0.4)')
+        if (runs < 3) await tx.query(collide('40001'))
+        return runs
+      },
+      { retries: 2, timeout: 1_000 },
+    )
+    expect(answer).toBe(3)
   })
 })
 
