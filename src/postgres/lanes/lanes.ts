@@ -33,8 +33,11 @@ export interface LanesParts {
 const WAIT_MILLIS = 0.5
 const FEW = 16
 
-/** The wait that a lane may promise when no other connection is to be had, beside two round trips' worth of work under way. */
-const LONGEST_WAIT_MILLIS = 20
+/**
+ * The wait that a lane may promise when no other connection is to be had, beside two round trips' worth of work under way. Who
+ * comes after that waits for a turn of its agent: on a lane there are none.
+ */
+const LONGEST_WAIT_MILLIS = 5
 
 export class Lanes {
   readonly #parts: LanesParts

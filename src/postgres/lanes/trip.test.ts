@@ -203,12 +203,12 @@ describe('an answer', () => {
   })
 
   test('lets others join that wait to share', async () => {
-    const { begin, checkout, engine, lane, socket } = await sent(2, undefined, { max: 1 })
+    const { begin, checkout, engine, lane, socket } = await sent(1, undefined, { max: 1 })
     const next = begin()
     checkout.request({ use: 'shared' }, (_, lease) => lease && next.trip.boardOn(lease))
     expect(engine.sharing.waiting).toBe(1)
     await socket.answer()
-    expect([engine.sharing.waiting, lane.depth]).toEqual([0, 2])
+    expect([engine.sharing.waiting, lane.depth]).toEqual([0, 1])
   })
 })
 
