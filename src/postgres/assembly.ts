@@ -89,6 +89,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     someClient: () => sessions.clients.at(-1),
     reach: (client) => sessions.reach(client),
     cut: (client, error) => sessions.cut(client, error),
+    letGo: () => sessions.letGo(),
     numbers: () => engine.numbers(),
   })
   const traffic = new Traffic({

@@ -12,6 +12,9 @@ import type { Client } from './driver.ts'
 import { bytesRead, isBusy, isInTransaction } from './driver.ts'
 import type { Reach } from './side.ts'
 
+/** What a check may take once the server is back, before it counts as lost on the way. */
+const CHECK_GRACE_MILLIS = 500
+
 /** What {@link Rounds} work with. */
 export interface RoundsParts {
   readonly engine: Engine<Client>
@@ -26,13 +29,21 @@ export interface RoundsParts {
   readonly reach: (client: Client) => Promise<Reach>
   /** Cuts a connection on which nothing can be heard. */
   readonly cut: (client: Client, error: Error) => void
+  /** Waits no longer for the server to let go of what was cut. */
+  readonly letGo: () => void
   readonly numbers: () => PoolNumbers
 }
 
-/** A connection that waits for an answer, and for how long in silence. */
+/** A connection that waits for an answer, and since when in silence. */
 interface Silent {
   readonly client: Client
-  readonly millis: number
+  readonly since: number
+}
+
+/** A time in which the server could not be reached. */
+interface Away {
+  readonly from: number
+  readonly until: number
 }
 
 /** A connection as it was at the last look. */
@@ -47,17 +58,20 @@ interface Look {
 export class Rounds {
   readonly #parts: RoundsParts
   readonly #looks = new WeakMap<Client, Look>()
-  /** Connections that wait for an answer in silence, by how long. */
+  /** Connections that wait for an answer in silence, since when. */
   #silent: Silent[] = []
   /** Whether the server could not be reached when it was asked last. */
   #down = false
   #learnedFrom = 0
+  /** A client that knows the address, for when all are cut and gone. */
+  #asked: Client | undefined
+  /** The last time that the server was away: since when nothing was heard, and when it answered again. */
+  #away: Away | undefined
   /** To be attached to the engine. */
   readonly hooks: Hooks<Client> = {
     beat: (now) => this.#look(now),
-    opened: () => {
-      this.#down = false
-    },
+    // Who else waits should not wait for the next beat.
+    opened: () => this.#down && this.#ask(this.#parts.clock.now()),
   }
 
   constructor(parts: RoundsParts) {
@@ -73,14 +87,17 @@ export class Rounds {
   #look(now: number): void {
     const { engine, silenceMillis } = this.#parts
     this.#silent = []
-    let hangs = false
+    let hangsSince = now
     for (const { resource, sinceMillis, state } of engine.connections()) {
-      if (state === 'opening') hangs ||= sinceMillis > OPEN_PATIENCE_MILLIS
-      else if (resource !== undefined && (state === 'leased' || state === 'shared'))
-        this.#lookAt(resource, state === 'leased', Math.max(0, now - sinceMillis), now)
+      const since = Math.max(0, now - sinceMillis)
+      if ((state === 'opening' || state === 'checking') && sinceMillis > OPEN_PATIENCE_MILLIS)
+        hangsSince = Math.min(hangsSince, since)
+      if (resource === undefined) continue
+      if (state === 'leased' || state === 'shared') this.#lookAt(resource, state === 'leased', since, now)
+      else if (state === 'checking') this.#lookAtCheck(resource, since, now)
     }
     if (silenceMillis === Number.POSITIVE_INFINITY) return
-    if (hangs || this.#down || this.#silent.length > 0) this.#ask(now)
+    if (hangsSince < now || this.#down || this.#silent.length > 0) this.#ask(now, hangsSince)
   }
 
   #lookAt(client: Client, isAlone: boolean, lentAt: number, now: number): void {
@@ -97,10 +114,19 @@ export class Rounds {
     if (!busy || look.bytes !== bytes) {
       look.bytes = bytes
       look.silentSince = now
-    }
-    const millis = now - look.silentSince
-    if (bytes !== undefined && millis >= silenceMillis) this.#silent.push({ client, millis })
+    } else look.silentSince = Math.max(look.silentSince, lentAt)
+    const since = look.silentSince
+    if (bytes !== undefined && now - since >= silenceMillis) this.#silent.push({ client, since })
     if (isAlone && look.restingSince !== undefined) this.#lookAtRest(client, now - look.restingSince)
+  }
+
+  /** A check that was asked while the server was away, and is not answered now that it can be reached, will not be. */
+  #lookAtCheck(client: Client, since: number, now: number): void {
+    const away = this.#away
+    if (away === undefined || this.#down || since > away.until || now - away.until < CHECK_GRACE_MILLIS)
+      return
+    this.#parts.cut(client, new Error('no answer to the check before use'))
+    this.#parts.letGo()
   }
 
   #lookAtRest(client: Client, millis: number): void {
@@ -116,47 +142,69 @@ export class Rounds {
 
   // The way to the server ------------------------------------------------------------------------------------------------
 
-  #ask(now: number): void {
-    const client = this.#parts.someClient()
+  /** @param from since when the server may have been away, as far as opens and checks tell */
+  #ask(now: number, from: number = now): void {
+    const client = this.#parts.someClient() ?? this.#asked
     if (client === undefined) return
+    this.#asked = client
     const silent = this.#silent
     void this.#parts.reach(client).then((answer) => {
       // An older question may be answered later.
-      if (now < this.#learnedFrom) return
+      if (answer.is === 'unknown' || now < this.#learnedFrom) return
       this.#learnedFrom = now
+      if (answer.is === 'answers') this.#asked = undefined
       if (answer.is === 'answers') this.#answers(silent)
-      else this.#isAway(answer, silent)
+      else this.#isAway(answer.why, silent, from)
     })
   }
 
   /** The server is there: whoever waits in silence may go on, since a statement may take long. */
   #answers(silent: readonly Silent[]): void {
-    const now = this.#parts.clock.now()
-    for (const { client } of silent) {
-      const look = this.#looks.get(client)
-      if (look !== undefined) look.silentSince = now
+    const { clock, engine, letGo, silenceMillis } = this.#parts
+    const now = clock.now()
+    if (this.#down) {
+      this.#down = false
+      this.#away = { from: this.#away?.from ?? now, until: now }
+      letGo()
+      engine.reachable()
     }
-    if (!this.#down) return
-    this.#down = false
-    this.#parts.engine.reachable()
+    for (const { client, since } of silent) {
+      const look = this.#looks.get(client)
+      if (look === undefined) continue
+      if (!this.#wasSentInto(since)) look.silentSince = now
+      else if (now - (this.#away?.until ?? now) >= silenceMillis) {
+        this.#cut(
+          client,
+          since,
+          'it was away when the statement was sent, and has answered nothing since it is back',
+        )
+        letGo()
+      }
+    }
   }
 
-  #isAway(answer: Exclude<Reach, { is: 'answers' }>, silent: readonly Silent[]): void {
-    const { cut, engine, numbers } = this.#parts
-    if (!this.#down) engine.doubt()
-    this.#down = true
-    for (const { client, millis } of silent) {
-      if (!isBusy(client) || bytesRead(client) !== this.#looks.get(client)?.bytes) continue
-      const text = `nothing was heard from the server for ${show(millis)} (silenceTimeoutMillis), and it cannot be reached: ${answer.why}; the statement may have taken effect`
-      cut(
-        client,
-        new SluiceError('SLUICE_CONNECTION_LOST', text, {
-          phase: 'query',
-          numbers: numbers(),
-          outcome: 'unknown',
-        }),
-      )
+  /** Whether what is silent since then was sent while the server was away: it may never have arrived, and then nothing ever will. */
+  #wasSentInto(since: number): boolean {
+    const away = this.#away
+    return away !== undefined && since >= away.from && since <= away.until
+  }
+
+  #isAway(why: string, silent: readonly Silent[], from: number): void {
+    if (!this.#down) {
+      this.#parts.engine.doubt()
+      const since = Math.min(from, ...silent.map((one) => one.since))
+      this.#away = { from: since, until: Number.POSITIVE_INFINITY }
     }
+    this.#down = true
+    for (const { client, since } of silent) this.#cut(client, since, `it cannot be reached: ${why}`)
+  }
+
+  #cut(client: Client, since: number, why: string): void {
+    const { clock, cut, numbers } = this.#parts
+    if (!isBusy(client) || bytesRead(client) !== this.#looks.get(client)?.bytes) return
+    const text = `nothing was heard from the server for ${show(clock.now() - since)} (silenceTimeoutMillis), and ${why}; the statement may have taken effect`
+    const told = { phase: 'query', numbers: numbers(), outcome: 'unknown' } as const
+    cut(client, new SluiceError('SLUICE_CONNECTION_LOST', text, told))
   }
 }
 

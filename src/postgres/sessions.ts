@@ -56,8 +56,11 @@ export class Sessions implements Driver<Client> {
   readonly #broken = new WeakSet<Client>()
   /** Cancel requests under way: until they are over, a client is not at rest even when its statement has ended. */
   readonly #cancelling = new WeakMap<Client, Promise<void>>()
-  /** Clients whose sockets were cut while the server may have been there: nobody has seen it let go of their sessions. */
-  readonly #cut = new WeakSet<Client>()
+  /**
+   * Clients whose sockets were cut while the server may have been there: nobody has seen it let go of their sessions. Their
+   * signals tell that waiting for it is of no use any more.
+   */
+  readonly #cut = new Map<Client, AbortController>()
   readonly #fitness: Fitness
   /** Told how long the server took to greet each new connection, in milliseconds. */
   onGreeting: ((millis: number) => void) | undefined
@@ -165,7 +168,8 @@ export class Sessions implements Driver<Client> {
     const closed = door.socketClosed(client)
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
-    if (this.#cut.has(client)) await this.#givenUp(signal)
+    const graceOver = this.#cut.get(client)
+    if (graceOver !== undefined) await this.#givenUp(client, AbortSignal.any([signal, graceOver.signal]))
     else if (door.isDead(client)) giveUp()
     else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
@@ -177,15 +181,26 @@ export class Sessions implements Driver<Client> {
     return reach(client, this.#source.options().stream, this.#clock, REACH_MILLIS)
   }
 
-  /** Cuts the connection of a client that the server cannot be heard on; `error` is what those who wait on it are told. */
+  /**
+   * Cuts the connection of a client that the server cannot be heard on; `error` is what those who wait on it are told. One that
+   * is being closed already is left to that.
+   */
   cut(client: Client, error: Error): void {
-    this.#cut.add(client)
+    if (!this.#clients.has(client)) return
+    if (!this.#cut.has(client)) this.#cut.set(client, new AbortController())
     door.cut(client, error)
   }
 
+  /** The server can be reached again: what was cut before makes room at once, whether or not the server knows. */
+  letGo(): void {
+    for (const graceOver of this.#cut.values()) graceOver.abort()
+  }
+
   /** Its place counts until the server has had time to notice; then it may still live there. */
-  async #givenUp(signal: AbortSignal): Promise<never> {
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  async #givenUp(client: Client, signal: AbortSignal): Promise<never> {
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    this.#cut.delete(client)
     throw new Error('the connection was cut, and the server may not know')
   }
 
