@@ -52,6 +52,7 @@ function engineOf(
       onError: (error, client) => owner.failed(error, client, engine.lost(client)),
       onEnd: (client) => void engine.lost(client),
       onGone: (client) => void engine.lost(client, true),
+      onEnding: () => engine.doubt(),
       classify: config.classify,
       targetSessionAttrs: config.targetSessionAttrs,
     },

@@ -25,6 +25,8 @@ export interface SessionSource {
   onEnd(client: Client): void
   /** The server behind a client is going down, or is not the one that the pool needs any more. */
   onGone(client: Client): void
+  /** The server ends a connection, perhaps not alone; whoever waits on it is told next. */
+  onEnding(): void
   readonly classify?: Classify | undefined
   readonly targetSessionAttrs?: TargetSessionAttrs | undefined
 }
@@ -73,7 +75,12 @@ export class Sessions implements Driver<Client> {
     this.#source = source
     this.#clock = clock
     const { classify, targetSessionAttrs } = source
-    this.#fitness = new Fitness({ classify, targetSessionAttrs, onGone: (client) => source.onGone(client) })
+    this.#fitness = new Fitness({
+      classify,
+      targetSessionAttrs,
+      onGone: (client) => source.onGone(client),
+      onEnding: () => source.onEnding(),
+    })
   }
 
   /** Every client that is connecting or connected, in the order in which they were made. */
