@@ -136,7 +136,11 @@ export class Rounds {
     engine.revoke(
       client,
       'abandoned',
-      new SluiceError('SLUICE_TRANSACTION_TIMEOUT', text, { phase: 'query', numbers: numbers() }),
+      new SluiceError('SLUICE_TRANSACTION_TIMEOUT', text, {
+        phase: 'query',
+        numbers: numbers(),
+        outcome: 'not-sent',
+      }),
     )
   }
 
