@@ -1,4 +1,11 @@
 /** A network that goes silent: what waits ends, what may go on goes on, and the pool serves again soon after the path is back. */
+import { EventEmitter } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startPostgres } from '../../src/demo/embedded.ts'
 import type { Pool, PoolConfig } from '../../src/index.ts'
@@ -6,6 +13,7 @@ import type { Failed } from '../lanes/faults.ts'
 import { ending, failed, freshName, learn, lookup, opened } from '../lanes/faults.ts'
 import type { Network } from '../support/pools.ts'
 import { networks, poolsWith } from '../support/pools.ts'
+import { databaseUrl } from '../support/postgres.ts'
 import type { TcpProxy } from '../support/proxy.ts'
 import { use } from './support.ts'
 
@@ -25,6 +33,30 @@ function servedOrLost(ends: readonly unknown[]): void {
   const lost = ends.filter((end) => end !== undefined)
   expect(lost).toEqual(lost.map(() => LOST))
   expect(lost.length).toBeLessThan(ends.length)
+}
+
+/** A client of another driver: it does what pg's do, and shows nothing of how. */
+class Opaque extends EventEmitter {
+  readonly #client: pg.Client
+
+  constructor(config: pg.ClientConfig) {
+    super()
+    this.#client = new pg.Client(config)
+    this.#client.on('error', (error) => this.emit('error', error))
+    this.#client.on('end', () => this.emit('end'))
+  }
+
+  connect(...given: unknown[]): unknown {
+    return (this.#client.connect as (...all: unknown[]) => unknown).apply(this.#client, given)
+  }
+
+  query(...given: unknown[]): unknown {
+    return (this.#client.query as (...all: unknown[]) => unknown).apply(this.#client, given)
+  }
+
+  end(...given: unknown[]): unknown {
+    return (this.#client.end as (...all: unknown[]) => unknown).apply(this.#client, given)
+  }
 }
 
 type Outage = 'blackhole' | 'hold'
@@ -219,6 +251,60 @@ test('a statement that takes longer than the silence is waited for while the ser
   client.release()
   expect(results.map(({ rowCount }) => rowCount)).toEqual([1, 1, 1])
   expect(pool.stats()).toMatchObject({ opened: 3, closed: {}, lost: 0 })
+})
+
+test('a unix socket is asked as an address is: what is slow is waited for, what is silent is cut', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-'))
+  const { hostname, port, username, password, pathname } = new URL(databaseUrl())
+  let mute = false
+  const sockets = new Set<Socket>()
+  const server = createServer((inbound) => {
+    const outbound = connect(Number(port || 5432), hostname)
+    for (const [from, to] of [
+      [inbound, outbound],
+      [outbound, inbound],
+    ] as const) {
+      sockets.add(from)
+      from.on('data', (bytes) => mute || to.write(bytes))
+      from.on('error', () => undefined)
+      from.on('close', () => to.destroy())
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(join(folder, '.s.PGSQL.5432'), resolve))
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+    rmSync(folder, { recursive: true })
+  })
+  const pool = open({
+    connectionString: undefined,
+    host: folder,
+    port: 5432,
+    user: username,
+    password: decodeURIComponent(password),
+    database: pathname.slice(1),
+    max: 1,
+  })
+  const client = await pool.connect()
+  expect(await client.query('SELECT pg_sleep(2.5)')).toMatchObject({ rowCount: 1 })
+  mute = true
+  expect(await ending(client.query('SELECT 1'))).toEqual(LOST)
+  client.release()
+  mute = false
+  await use(pool)
+  await pool.end()
+})
+
+test('clients whose sockets cannot be seen are neither asked about nor cut', async () => {
+  const { pool, proxy } = await poolBehind({ max: 2, Client: Opaque as never })
+  await use(pool)
+  const { accepted } = proxy
+  const slow = pool.query('SELECT pg_sleep(2.5)')
+  proxy.setLatency(2_500)
+  await Promise.all([slow, use(pool)])
+  proxy.setLatency(0)
+  expect(proxy.accepted).toBe(accepted + 1)
+  expect(pool.stats()).toMatchObject({ generation: 0, closed: {}, lost: 0 })
 })
 
 test.runIf(process.env.SLUICE_LONG === '1').each<Outage>(['blackhole', 'hold'])(
