@@ -91,6 +91,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     reach: (client) => sessions.reach(client),
     cut: (client, error) => sessions.cut(client, error),
     letGo: () => sessions.letGo(),
+    giveUpClose: (client) => sessions.giveUpClose(client),
     numbers: () => engine.numbers(),
   })
   const traffic = new Traffic({

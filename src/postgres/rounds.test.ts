@@ -49,6 +49,7 @@ function build(limits: Limits = {}, options: PoolOptions = {}): House {
     reach: () => address.reach(),
     cut: (client, error) => sessions.cut(client, error),
     letGo: () => sessions.letGo(),
+    giveUpClose: (client) => sessions.giveUpClose(client),
     numbers: () => engine.numbers(),
   })
   engine.attach(rounds.hooks)

@@ -8,12 +8,13 @@ import { SluiceError } from '../base/errors.ts'
 import { OPEN_PATIENCE_MILLIS } from '../core/callers.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Pool as Engine } from '../core/pool.ts'
+import type { ConnectionRow } from '../core/stats.ts'
 import type { Client } from './driver.ts'
 import { bytesRead, isBusy, isInTransaction } from './driver.ts'
 import type { Reach } from './side.ts'
 
-/** What a check may take once the server is back, before it counts as lost on the way. */
-const CHECK_GRACE_MILLIS = 500
+/** What an answer may take once the server is back, before what was asked counts as lost on the way. */
+const ANSWER_MILLIS = 500
 
 /** What {@link Rounds} work with. */
 export interface RoundsParts {
@@ -31,6 +32,8 @@ export interface RoundsParts {
   readonly cut: (client: Client, error: Error) => void
   /** Waits no longer for the server to let go of what was cut. */
   readonly letGo: () => void
+  /** Waits no longer for the server to take note that a connection is closed. */
+  readonly giveUpClose: (client: Client) => void
   readonly numbers: () => PoolNumbers
 }
 
@@ -90,11 +93,13 @@ export class Rounds {
     let hangsSince = now
     for (const { resource, sinceMillis, state } of engine.connections()) {
       const since = Math.max(0, now - sinceMillis)
-      if ((state === 'opening' || state === 'checking') && sinceMillis > OPEN_PATIENCE_MILLIS)
+      const isLent = state === 'leased' || state === 'shared'
+      // What is idle waits for nothing; all else should be over soon.
+      if (!isLent && state !== 'idle' && sinceMillis > OPEN_PATIENCE_MILLIS)
         hangsSince = Math.min(hangsSince, since)
       if (resource === undefined) continue
-      if (state === 'leased' || state === 'shared') this.#lookAt(resource, state === 'leased', since, now)
-      else if (state === 'checking') this.#lookAtCheck(resource, since, now)
+      if (isLent) this.#lookAt(resource, state === 'leased', since, now)
+      else if (this.#wasSaidInto(since, now)) this.#giveUp(resource, state)
     }
     if (silenceMillis === Number.POSITIVE_INFINITY) return
     if (hangsSince < now || this.#down || this.#silent.length > 0) this.#ask(now, hangsSince)
@@ -120,13 +125,19 @@ export class Rounds {
     if (isAlone && look.restingSince !== undefined) this.#lookAtRest(client, now - look.restingSince)
   }
 
-  /** A check that was asked while the server was away, and is not answered now that it can be reached, will not be. */
-  #lookAtCheck(client: Client, since: number, now: number): void {
+  /** Whether what is under way since then was said while the server was away, and has had time to be answered since it is back. */
+  #wasSaidInto(since: number, now: number): boolean {
     const away = this.#away
-    if (away === undefined || this.#down || since > away.until || now - away.until < CHECK_GRACE_MILLIS)
-      return
-    this.#parts.cut(client, new Error('no answer to the check before use'))
-    this.#parts.letGo()
+    return away !== undefined && !this.#down && since <= away.until && now - away.until >= ANSWER_MILLIS
+  }
+
+  /** A check, a cancellation or a goodbye that was lost on the way. */
+  #giveUp(client: Client, state: ConnectionRow['state']): void {
+    const { cut, giveUpClose, letGo } = this.#parts
+    if (state === 'closing') return giveUpClose(client)
+    if (state !== 'checking' && state !== 'cancelling') return
+    cut(client, new Error('the server was away, and has not answered since it is back'))
+    letGo()
   }
 
   #lookAtRest(client: Client, millis: number): void {

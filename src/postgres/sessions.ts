@@ -63,6 +63,10 @@ export class Sessions implements Driver<Client> {
    * signals tell that waiting for it is of no use any more.
    */
   readonly #cut = new Map<Client, AbortController>()
+  /** Of those of them that are being closed. */
+  readonly #graces = new Set<AbortController>()
+  /** How to give up on what is being closed otherwise. */
+  readonly #closes = new Map<Client, () => void>()
   readonly #fitness: Fitness
   /** Told how long the server took to greet each new connection, in milliseconds. */
   onGreeting: ((millis: number) => void) | undefined
@@ -171,13 +175,28 @@ export class Sessions implements Driver<Client> {
 
   async close(client: Client, signal: AbortSignal): Promise<void> {
     this.#clients.delete(client)
+    const graceOver = this.#cut.get(client)
+    this.#cut.delete(client)
     if (!door.hasWire(client)) return endPlainly(client)
+    if (graceOver !== undefined) return this.#givenUp(signal, graceOver)
     const closed = door.socketClosed(client)
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
-    const graceOver = this.#cut.get(client)
-    if (graceOver !== undefined) await this.#givenUp(client, AbortSignal.any([signal, graceOver.signal]))
-    else if (door.isDead(client)) giveUp()
+    const letGo = new Promise<never>((_, reject) => {
+      this.#closes.set(client, () => {
+        giveUp()
+        reject(new Error('the server was away when the connection was closed, and may not know'))
+      })
+    })
+    try {
+      await Promise.race([this.#close(client, closed, signal), letGo])
+    } finally {
+      this.#closes.delete(client)
+    }
+  }
+
+  async #close(client: Client, closed: Promise<void>, signal: AbortSignal): Promise<void> {
+    if (door.isDead(client)) door.destroy(client)
     else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
     await closed
@@ -201,13 +220,21 @@ export class Sessions implements Driver<Client> {
   /** The server can be reached again: what was cut before makes room at once, whether or not the server knows. */
   letGo(): void {
     for (const graceOver of this.#cut.values()) graceOver.abort()
+    for (const graceOver of this.#graces) graceOver.abort()
+  }
+
+  /** As `letGo`, for a client that is being closed since before the server was away: what was said to it then was lost. */
+  giveUpClose(client: Client): void {
+    this.#closes.get(client)?.()
   }
 
   /** Its place counts until the server has had time to notice; then it may still live there. */
-  async #givenUp(client: Client, signal: AbortSignal): Promise<never> {
-    if (!signal.aborted)
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    this.#cut.delete(client)
+  async #givenUp(signal: AbortSignal, graceOver: AbortController): Promise<never> {
+    this.#graces.add(graceOver)
+    signal.addEventListener('abort', () => graceOver.abort(), { once: true })
+    if (!graceOver.signal.aborted)
+      await new Promise((resolve) => graceOver.signal.addEventListener('abort', resolve, { once: true }))
+    this.#graces.delete(graceOver)
     throw new Error('the connection was cut, and the server may not know')
   }
 

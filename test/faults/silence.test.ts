@@ -228,6 +228,26 @@ describe.each<Outage>(['blackhole', 'hold'])('a %s', (outage) => {
     await atRest(pool)
   })
 
+  test('in which statements time out and clients are destroyed blocks nobody afterwards', async () => {
+    const { pool, proxy } = await poolBehind({ max: 4, silenceTimeoutMillis: 60_000 })
+    await opened(pool, 4)
+    const thrown = await pool.connect()
+    const idle = await pool.connect()
+    const busy = await pool.connect()
+    begin(proxy, outage)
+    const late = ending(pool.query('SELECT 1', [], { timeout: 1_500, lane: false }))
+    await sleep(1_000)
+    const asked = ending(busy.query('SELECT 1'))
+    const waiting = ending(use(pool))
+    for (const client of [thrown, idle, busy]) client.release(true)
+    expect(await late).toEqual(failed('SLUICE_QUERY_TIMEOUT'))
+    await sleep(2_500)
+    expect(await recovery(proxy, pool)).toBeLessThan(RECOVERY_MILLIS)
+    expect(await waiting).toBe(undefined)
+    expect(await asked).toMatchObject({ message: 'Connection terminated' })
+    await atRest(pool)
+  })
+
   test('does not keep end() from finishing', async () => {
     const { pool, proxy } = await poolBehind({ max: 8, endTimeoutMillis: 1_000 })
     const all = await busyWithEverything(pool, proxy, outage)
