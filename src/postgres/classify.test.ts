@@ -29,3 +29,10 @@ test('of what is not supported, only a plan that no longer fits speaks against t
   expect(verdictOf(coded('0A000', 'RevalidateCachedQuery'))).toBe('retire')
   expect(verdictOf(coded('0A000', 'transformLockingClause'))).toBe('keep')
 })
+
+test('a violation of the protocol speaks against the connection unless the session goes on after it', () => {
+  const violation = (severity: string) => Object.assign(coded('08P01'), { severity })
+  expect(verdictOf(violation('FATAL'))).toBe('retire')
+  // A Bind with too many values.
+  expect(verdictOf(violation('ERROR'))).toBe('keep')
+})

@@ -90,7 +90,7 @@ describe('a connection', () => {
 
   test('is closed after an error that speaks against it, whatever is said afterwards', async () => {
     const { client, fail, fitness, judge, told } = await writable()
-    await fail({ code: '08P01' })
+    await fail({ code: '08006' })
     await fail(READ_ONLY)
     expect([fitness.isFit(client), await judge(), told]).toEqual([false, 'unfit', []])
   })
