@@ -108,7 +108,7 @@ describe('silence on a lent connection', () => {
     const house = build()
     const { lease, end } = await busy(house)
     house.address.answer = SILENT
-    await house.clock.advance(7_000)
+    await house.clock.advance(8_000)
     expect(end.is).toBe('failed')
     expect(SluiceError.is(end.error)).toBe(true)
     expect(end.error).toMatchObject({
@@ -124,6 +124,41 @@ describe('silence on a lent connection', () => {
     expect(house.engine.stats()).toMatchObject({ closing: 1, lost: 0 })
     await house.clock.advance(20_000)
     expect(house.engine.stats()).toMatchObject({ total: 0, lost: 1 })
+  })
+
+  test('is not judged by a single question that is lost', async () => {
+    const house = build()
+    const { end } = await busy(house)
+    await house.clock.advance(5_500)
+    for (let n = 0; n < 10; n++) {
+      house.address.answer = SILENT
+      await house.clock.advance(1_000)
+      house.address.answer = ANSWERS
+      await house.clock.advance(10_000)
+    }
+    expect([end.is, house.engine.stats().generation]).toEqual(['under way', 0])
+  })
+
+  test('is not judged by what was known before the connection was heard of', async () => {
+    const house = build()
+    house.address.answer = 'later'
+    const { lease, socket } = await busy(house)
+    await house.clock.advance(6_500)
+    await socket.answer()
+    await house.clock.advance(1_000)
+    const next = ask(lease.resource)
+    await house.clock.advance(100)
+    for (const tell of house.address.later) tell({ is: 'refused', why: 'connect ECONNREFUSED' })
+    await settle()
+    expect(next.is).toBe('under way')
+  })
+
+  test('cuts the connection at once where the address refuses', async () => {
+    const house = build()
+    const { end } = await busy(house)
+    house.address.answer = { is: 'refused', why: 'connect ECONNREFUSED' }
+    await house.clock.advance(6_100)
+    expect(end).toMatchObject({ is: 'failed', error: { code: 'SLUICE_CONNECTION_LOST' } })
   })
 
   test('ends with any byte that comes', async () => {
@@ -215,7 +250,7 @@ describe('a server that is back', () => {
     const house = build({}, { max: 1 })
     const { lease } = await busy(house)
     house.address.answer = SILENT
-    await house.clock.advance(7_000)
+    await house.clock.advance(8_000)
     lease.release()
     await settle()
     expect(house.engine.stats()).toMatchObject({ closing: 1 })
@@ -246,7 +281,7 @@ describe('a server that is back', () => {
   test('goes on with what it was doing before', async () => {
     const house = build()
     const { end } = await busy(house)
-    await house.clock.advance(7_000)
+    await house.clock.advance(8_000)
     const second = await busy(house)
     await house.clock.advance(4_600)
     house.address.answer = SILENT

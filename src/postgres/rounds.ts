@@ -43,17 +43,25 @@ interface Silent {
   readonly since: number
 }
 
+/** An answer that none came, or a refusal. */
+type Missing = Extract<Reach, { is: 'silent' | 'refused' }>
+
 /** A time in which the server could not be reached. */
 interface Away {
   readonly from: number
+  /** When it answered again; infinite until then. */
   readonly until: number
+  /** Whether more than one question says so. */
+  readonly isSure: boolean
 }
 
 /** A connection as it was at the last look. */
 interface Look {
   bytes: number | undefined
-  /** Since when nothing has come. */
+  /** Since when nothing has come, or the last time that the server was known to be there. */
   silentSince: number
+  /** Since when it waits for what it waits for now. */
+  waitingSince: number
   /** Since when no statement is under way. */
   restingSince: number | undefined
 }
@@ -68,7 +76,7 @@ export class Rounds {
   #learnedFrom = 0
   /** A client that knows the address, for when all are cut and gone. */
   #asked: Client | undefined
-  /** The last time that the server was away: since when nothing was heard, and when it answered again. */
+  /** The last time that the server was away. */
   #away: Away | undefined
   /** To be attached to the engine. */
   readonly hooks: Hooks<Client> = {
@@ -110,7 +118,7 @@ export class Rounds {
     const bytes = bytesRead(client)
     const busy = isBusy(client)
     const last = this.#looks.get(client)
-    const look = last ?? { bytes, silentSince: now, restingSince: undefined }
+    const look = last ?? { bytes, silentSince: now, waitingSince: now, restingSince: undefined }
     if (last === undefined) this.#looks.set(client, look)
     if (busy) look.restingSince = undefined
     // What came since the last look belongs to a statement in between.
@@ -118,8 +126,10 @@ export class Rounds {
     else look.restingSince = Math.max(look.restingSince, lentAt)
     if (!busy || look.bytes !== bytes) {
       look.bytes = bytes
-      look.silentSince = now
-    } else look.silentSince = Math.max(look.silentSince, lentAt)
+      look.waitingSince = now
+    }
+    look.waitingSince = Math.max(look.waitingSince, lentAt)
+    look.silentSince = Math.max(look.silentSince, look.waitingSince)
     const since = look.silentSince
     if (bytes !== undefined && now - since >= silenceMillis) this.#silent.push({ client, since })
     if (isAlone && look.restingSince !== undefined) this.#lookAtRest(client, now - look.restingSince)
@@ -167,9 +177,8 @@ export class Rounds {
       // An older question may be answered later.
       if (answer.is === 'unknown' || now < this.#learnedFrom) return
       this.#learnedFrom = now
-      if (answer.is === 'answers') this.#asked = undefined
       if (answer.is === 'answers') this.#answers(silent)
-      else this.#isAway(answer.why, silent, from)
+      else this.#isAway(answer, silent, from)
     })
   }
 
@@ -177,16 +186,17 @@ export class Rounds {
   #answers(silent: readonly Silent[]): void {
     const { clock, engine, letGo, silenceMillis } = this.#parts
     const now = clock.now()
+    this.#asked = undefined
     if (this.#down) {
       this.#down = false
-      this.#away = { from: this.#away?.from ?? now, until: now }
+      if (this.#away !== undefined) this.#away = { ...this.#away, until: now }
       letGo()
       engine.reachable()
     }
     for (const { client, since } of silent) {
       const look = this.#looks.get(client)
       if (look === undefined) continue
-      if (!this.#wasSentInto(since)) look.silentSince = now
+      if (!this.#wasSentInto(look.waitingSince)) look.silentSince = now
       else if (now - (this.#away?.until ?? now) >= silenceMillis) {
         this.#cut(
           client,
@@ -201,22 +211,29 @@ export class Rounds {
   /** Whether what is silent since then was sent while the server was away: it may never have arrived, and then nothing ever will. */
   #wasSentInto(since: number): boolean {
     const away = this.#away
-    return away !== undefined && since >= away.from && since <= away.until
+    return away?.isSure === true && since >= away.from && since <= away.until
   }
 
-  #isAway(why: string, silent: readonly Silent[], from: number): void {
-    if (!this.#down) {
-      this.#parts.engine.doubt()
-      const since = Math.min(from, ...silent.map((one) => one.since))
-      this.#away = { from: since, until: Number.POSITIVE_INFINITY }
+  #isAway({ is, why }: Missing, silent: readonly Silent[], from: number): void {
+    // One question may be lost on the best of ways, and a statement of an hour is worth a second one.
+    const isSure = this.#down || is === 'refused'
+    if (!this.#down) this.#parts.engine.doubt()
+    const since = Math.min(from, ...silent.map((one) => one.since))
+    this.#away = {
+      from: this.#down ? (this.#away?.from ?? since) : since,
+      until: Number.POSITIVE_INFINITY,
+      isSure,
     }
     this.#down = true
+    if (!isSure) return
     for (const { client, since } of silent) this.#cut(client, since, `it cannot be reached: ${why}`)
   }
 
   #cut(client: Client, since: number, why: string): void {
     const { clock, cut, numbers } = this.#parts
-    if (!isBusy(client) || bytesRead(client) !== this.#looks.get(client)?.bytes) return
+    const look = this.#looks.get(client)
+    // It has been heard of since it was asked about.
+    if (look?.silentSince !== since || look.bytes !== bytesRead(client) || !isBusy(client)) return
     const text = `nothing was heard from the server for ${show(clock.now() - since)} (silenceTimeoutMillis), and ${why}; the statement may have taken effect`
     const told = { phase: 'query', numbers: numbers(), outcome: 'unknown' } as const
     cut(client, new SluiceError('SLUICE_CONNECTION_LOST', text, told))

@@ -76,6 +76,20 @@ describe('a server', () => {
     expect(await asked).toEqual({ is: 'silent', why: 'no answer within 2000 ms' })
   })
 
+  test('is not judged by a process that stood still while it may have answered', async () => {
+    let taken = (): void => undefined
+    const isTaken = new Promise<void>((resolve) => {
+      taken = resolve
+    })
+    const port = await serve((socket) => socket.on('data', () => taken()))
+    const clock = new ManualClock()
+    const asked = ask(clientAt(port), clock)
+    await isTaken
+    clock.jump(3_000)
+    await clock.advance(1)
+    expect(await asked).toMatchObject({ is: 'unknown' })
+  })
+
   test('that is not there refuses', async () => {
     const port = await serve(() => undefined)
     await new Promise((resolve) => servers.splice(0)[0]?.close(resolve))

@@ -51,6 +51,9 @@ export type Reach =
 /** Failures of this side: no name service, no file descriptor, no port left. What is connected does not need them. */
 const OWN_FAULT = /^(ENOTFOUND|EAI_.*|EMFILE|ENFILE|ENOBUFS|ENOMEM|EADDRNOTAVAIL|EACCES|EPERM)$/
 
+/** A deadline that is noticed so much too late says more of this process than of the server. */
+const STALL_MILLIS = 500
+
 /**
  * Finds out whether the server of a client can be reached: connects, asks for TLS, whatever the answer to that is, and leaves.
  * It needs no session and no right, and any server, pooler or proxy of Postgres answers it with its first byte. It never keeps
@@ -59,14 +62,21 @@ const OWN_FAULT = /^(ENOTFOUND|EAI_.*|EMFILE|ENFILE|ENOBUFS|ENOMEM|EADDRNOTAVAIL
 export async function reach(client: object, stream: unknown, clock: Clock, millis: number): Promise<Reach> {
   if (!hasAddress(client)) return { is: 'unknown', why: 'this client does not say where it is connected to' }
   const controller = new AbortController()
-  const timer = clock.setTimeout(() => controller.abort(new DeadlineExceeded(millis)), millis)
+  const due = clock.now() + millis
+  const timer = clock.setTimeout(() => {
+    // An answer that has come while the process was busy is read before the end of this turn.
+    clock.endOfTurn(() => controller.abort(new DeadlineExceeded(millis)))
+  }, millis)
   timer.unref()
   try {
     await ask(client, stream, controller.signal)
     return { is: 'answers' }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    if (error instanceof DeadlineExceeded) return { is: 'silent', why }
+    if (error instanceof DeadlineExceeded)
+      return clock.now() - due > STALL_MILLIS
+        ? { is: 'unknown', why: 'the process stood still meanwhile' }
+        : { is: 'silent', why }
     return { is: OWN_FAULT.test(codeOf(error) ?? '') ? 'unknown' : 'refused', why }
   } finally {
     clock.clearTimeout(timer)

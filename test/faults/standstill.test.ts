@@ -132,6 +132,7 @@ test.each(['idle', 'leased', 'lane'])(
     if (head !== undefined) expect(head).toEqual(failed('57P01'))
     if (behind !== undefined) expect(behind).toEqual(failed('SLUICE_CONNECTION_LOST', 'unknown'))
     if (kind === 'idle') await vi.waitFor(() => expect(pool.stats().total).toBe(0), 10_000)
-    await Promise.all(Array.from({ length: 10 }, (_, n) => lookup(pool, n)))
+    const asked = Array.from({ length: 10 }, (_, n) => lookup(pool, n))
+    expect(await Promise.all(asked)).toHaveLength(10)
   },
 )
