@@ -30,7 +30,7 @@ test('agents of one weight take turns', () => {
 
 test('an agent of weight three has three turns for each one of another', () => {
   const served = play(new Rota(), { a: 3, b: 1 }, 4_000)
-  expect([...served].filter((agent) => agent === 'b').length).toBeGreaterThanOrEqual(999)
+  expect(served.split('b').length).toBeGreaterThanOrEqual(1_000)
   expect(served).not.toMatch(/aaaa|bb/)
 })
 

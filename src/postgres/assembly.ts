@@ -52,6 +52,7 @@ function engineOf(
       onError: (error, client) => owner.failed(error, client, engine.lost(client)),
       onEnd: (client) => void engine.lost(client),
       onGone: (client) => void engine.lost(client, true),
+      onEnding: () => engine.doubt(),
       classify: config.classify,
       targetSessionAttrs: config.targetSessionAttrs,
     },
@@ -90,6 +91,8 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     someClient: () => sessions.clients.at(-1),
     reach: (client) => sessions.reach(client),
     cut: (client, error) => sessions.cut(client, error),
+    letGo: () => sessions.letGo(),
+    giveUpClose: (client) => sessions.giveUpClose(client),
     numbers: () => engine.numbers(),
   })
   const traffic = new Traffic({

@@ -18,7 +18,8 @@ export type Classify = (error: Error, verdict: Verdict) => Verdict
 /**
  * Sluice's own opinion. SQLSTATE classes and codes after the Postgres manual, appendix A: 08 connection exceptions; 57P01 a
  * session was ended, 57P02 and 57P03 the server goes down or is not up; 57P04 its database was dropped; 57P05 it was idle for too
- * long; 25P03 so was its transaction; 25006 a write on a server that is read-only. Of 0A000 only the one by which a plan
+ * long; 25P03 so was its transaction; 25006 a write on a server that is read-only. Of 08P01 only
+ * those that end the session: the others are a caller's own, who has given a statement the wrong number of values. Of 0A000 only the one by which a plan
  * that was prepared earlier no longer fits its tables, which comes again each time that name is used.
  */
 export function verdictOf(error: Error): Verdict {
@@ -36,7 +37,6 @@ export function verdictOf(error: Error): Verdict {
       return 'ask'
     case '0A000':
       return (error as { routine?: unknown }).routine === 'RevalidateCachedQuery' ? 'retire' : 'keep'
-    // Of a message that the server cannot read, a value of the caller's perhaps, it says so as well, and goes on.
     case '08P01':
       return (error as { severity?: unknown }).severity === 'ERROR' ? 'keep' : 'retire'
     default:

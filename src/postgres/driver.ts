@@ -312,6 +312,11 @@ export interface SideWire extends Pick<Wire, 'stream' | 'requestSsl' | 'on'> {
   cancel(processId: number, secretKey: number): void
 }
 
+/** Whether a client says where it is connected to, or connecting. */
+export function hasAddress(client: object): boolean {
+  return inside(client).port !== undefined && hasWire(client)
+}
+
 /** Begins to connect beside a client. @param stream what makes its sockets, where the caller has said so. @throws where its address is not known */
 export function openBeside(client: object, stream: unknown, plain = false): SideWire {
   const { host, port, processID, secretKey, ssl, sslNegotiation } = inside(client)

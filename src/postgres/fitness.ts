@@ -1,6 +1,6 @@
 /** Whether a connection is still good for what the pool needs: what its server has said on it, and whether that server takes writes. */
 
-import { SluiceError } from '../base/errors.ts'
+import { codeOf, SluiceError } from '../base/errors.ts'
 import type { Reusable } from '../core/driver.ts'
 import type { Classify, Verdict } from './classify.ts'
 import { verdictOf } from './classify.ts'
@@ -18,6 +18,8 @@ export interface FitnessParts {
   readonly targetSessionAttrs: TargetSessionAttrs | undefined
   /** The server of this connection is not the one that the pool needs any more, and neither is that of the others. */
   onGone(client: Client): void
+  /** The server ends this connection, perhaps not alone. Called before whoever waits on it is told, since he may ask for another one at once. */
+  onEnding(): void
 }
 
 /** What is known of one connection. */
@@ -27,6 +29,7 @@ interface Knowledge {
   readonly readOnly: Map<string, boolean>
   /** Whether it took writes when it was opened. */
   tookWrites: boolean
+  open: boolean
   /** The server has ended the session by its own word. */
   isDismissed: boolean
 }
@@ -41,6 +44,8 @@ const RANK: Readonly<Record<Verdict, number>> = { keep: 0, ask: 1, retire: 2, re
 export class Fitness {
   readonly #parts: FitnessParts
   readonly #known = new WeakMap<Client, Knowledge>()
+  /** Whether any connection took writes when it was opened: then one that did not leads to a server that was the right one once. */
+  #tookWrites = false
 
   constructor(parts: FitnessParts) {
     this.#parts = parts
@@ -52,6 +57,7 @@ export class Fitness {
       verdict: 'keep',
       readOnly: new Map(),
       tookWrites: false,
+      open: false,
       isDismissed: false,
     }
     this.#known.set(client, knowledge)
@@ -69,16 +75,20 @@ export class Fitness {
   async admit(client: Client): Promise<void> {
     const { targetSessionAttrs } = this.#parts
     const knowledge = this.#known.get(client)
-    if (knowledge === undefined || targetSessionAttrs === 'any') return
+    if (knowledge === undefined) return
+    knowledge.open = true
+    if (targetSessionAttrs === 'any') return
     const { readOnly } = knowledge
     const tells = TELLING.every((name) => readOnly.has(name))
     knowledge.tookWrites = tells && ![...readOnly.values()].includes(true)
+    this.#tookWrites ||= knowledge.tookWrites
     if (targetSessionAttrs !== 'read-write' || knowledge.tookWrites) return
     if (tells || (await isReadOnly(client))) {
       const text = `the server takes no writes (it is a standby, or default_transaction_read_only is on) and targetSessionAttrs is 'read-write'`
       throw new SluiceError('SLUICE_OPEN_FAILED', text, { phase: 'open' })
     }
     knowledge.tookWrites = true
+    this.#tookWrites = true
   }
 
   /** Whether nothing was said on a connection that speaks against using it. */
@@ -110,24 +120,41 @@ export class Fitness {
   async #ask(client: Client, knowledge: Knowledge): Promise<Reusable> {
     knowledge.verdict = 'keep'
     if (!(await isReadOnly(client))) return true
-    this.#parts.onGone(client)
+    // The others may have been opened since, and lead to another server.
+    if (knowledge.tookWrites) this.#parts.onGone(client)
     return 'unfit'
   }
 
   #heard(client: Client, knowledge: Knowledge, error: Error): void {
+    if (knowledge.open && endsSession(error)) this.#parts.onEnding()
     const { classify } = this.#parts
     const { severity } = error as { severity?: unknown }
     if (severity === 'FATAL' || severity === 'PANIC') knowledge.isDismissed = true
     const own = activeOf(client) instanceof Flight && healsByItself(error) ? 'keep' : verdictOf(error)
-    this.#note(client, knowledge, classify === undefined ? own : classify(error, own))
+    let verdict = own
+    try {
+      if (classify !== undefined) verdict = classify(error, own)
+    } catch (mistake) {
+      // Thrown here it would end the reading of the server's answer, and whoever waits for that would wait for ever.
+      queueMicrotask(() => {
+        throw mistake
+      })
+    }
+    this.#note(client, knowledge, verdict)
   }
 
   #note(client: Client, knowledge: Knowledge, verdict: Verdict): void {
-    if (verdict === 'ask' && !knowledge.tookWrites) return
+    if (verdict === 'ask' && !this.#tookWrites) return
     if (RANK[verdict] <= RANK[knowledge.verdict]) return
     knowledge.verdict = verdict
     if (verdict === 'renew') this.#parts.onGone(client)
   }
+}
+
+/** Whether the server ends the session, for a reason that may hold for others too: not because of what its holder did or left undone. */
+function endsSession(error: Error): boolean {
+  const { severity } = error as { severity?: unknown }
+  return (severity === 'FATAL' || severity === 'PANIC') && !/^(25P03|57P05)$/.test(codeOf(error) ?? '')
 }
 
 /** What runs by `query()` prepares itself anew where a plan no longer fits. */

@@ -8,9 +8,13 @@ import { SluiceError } from '../base/errors.ts'
 import { OPEN_PATIENCE_MILLIS } from '../core/callers.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Pool as Engine } from '../core/pool.ts'
+import type { ConnectionRow } from '../core/stats.ts'
 import type { Client } from './driver.ts'
 import { bytesRead, isBusy, isInTransaction } from './driver.ts'
 import type { Reach } from './side.ts'
+
+/** What an answer may take once the server is back, before what was asked counts as lost on the way. */
+const ANSWER_MILLIS = 500
 
 /** What {@link Rounds} work with. */
 export interface RoundsParts {
@@ -26,20 +30,38 @@ export interface RoundsParts {
   readonly reach: (client: Client) => Promise<Reach>
   /** Cuts a connection on which nothing can be heard. */
   readonly cut: (client: Client, error: Error) => void
+  /** Waits no longer for the server to let go of what was cut. */
+  readonly letGo: () => void
+  /** Waits no longer for the server to take note that a connection is closed. */
+  readonly giveUpClose: (client: Client) => void
   readonly numbers: () => PoolNumbers
 }
 
-/** A connection that waits for an answer, and for how long in silence. */
+/** A connection that waits for an answer, and since when in silence. */
 interface Silent {
   readonly client: Client
-  readonly millis: number
+  readonly since: number
+}
+
+/** An answer that none came, or a refusal. */
+type Missing = Extract<Reach, { is: 'silent' | 'refused' }>
+
+/** A time in which the server could not be reached. */
+interface Away {
+  readonly from: number
+  /** When it answered again; infinite until then. */
+  readonly until: number
+  /** Whether more than one question says so. */
+  readonly isSure: boolean
 }
 
 /** A connection as it was at the last look. */
 interface Look {
   bytes: number | undefined
-  /** Since when nothing has come. */
+  /** Since when nothing has come, or the last time that the server was known to be there. */
   silentSince: number
+  /** Since when it waits for what it waits for now. */
+  waitingSince: number
   /** Since when no statement is under way. */
   restingSince: number | undefined
 }
@@ -47,17 +69,20 @@ interface Look {
 export class Rounds {
   readonly #parts: RoundsParts
   readonly #looks = new WeakMap<Client, Look>()
-  /** Connections that wait for an answer in silence, by how long. */
+  /** Connections that wait for an answer in silence, since when. */
   #silent: Silent[] = []
   /** Whether the server could not be reached when it was asked last. */
   #down = false
   #learnedFrom = 0
+  /** A client that knows the address, for when all are cut and gone. */
+  #asked: Client | undefined
+  /** The last time that the server was away. */
+  #away: Away | undefined
   /** To be attached to the engine. */
   readonly hooks: Hooks<Client> = {
     beat: (now) => this.#look(now),
-    opened: () => {
-      this.#down = false
-    },
+    // Who else waits should not wait for the next beat.
+    opened: () => this.#down && this.#ask(this.#parts.clock.now()),
   }
 
   constructor(parts: RoundsParts) {
@@ -73,14 +98,19 @@ export class Rounds {
   #look(now: number): void {
     const { engine, silenceMillis } = this.#parts
     this.#silent = []
-    let hangs = false
+    let hangsSince = now
     for (const { resource, sinceMillis, state } of engine.connections()) {
-      if (state === 'opening') hangs ||= sinceMillis > OPEN_PATIENCE_MILLIS
-      else if (resource !== undefined && (state === 'leased' || state === 'shared'))
-        this.#lookAt(resource, state === 'leased', Math.max(0, now - sinceMillis), now)
+      const since = Math.max(0, now - sinceMillis)
+      const isLent = state === 'leased' || state === 'shared'
+      // What is idle waits for nothing; all else should be over soon.
+      if (!isLent && state !== 'idle' && sinceMillis > OPEN_PATIENCE_MILLIS)
+        hangsSince = Math.min(hangsSince, since)
+      if (resource === undefined) continue
+      if (isLent) this.#lookAt(resource, state === 'leased', since, now)
+      else if (this.#wasSaidInto(since, now)) this.#giveUp(resource, state)
     }
     if (silenceMillis === Number.POSITIVE_INFINITY) return
-    if (hangs || this.#down || this.#silent.length > 0) this.#ask(now)
+    if (hangsSince < now || this.#down || this.#silent.length > 0) this.#ask(now, hangsSince)
   }
 
   #lookAt(client: Client, isAlone: boolean, lentAt: number, now: number): void {
@@ -88,7 +118,7 @@ export class Rounds {
     const bytes = bytesRead(client)
     const busy = isBusy(client)
     const last = this.#looks.get(client)
-    const look = last ?? { bytes, silentSince: now, restingSince: undefined }
+    const look = last ?? { bytes, silentSince: now, waitingSince: now, restingSince: undefined }
     if (last === undefined) this.#looks.set(client, look)
     if (busy) look.restingSince = undefined
     // What came since the last look belongs to a statement in between.
@@ -96,11 +126,28 @@ export class Rounds {
     else look.restingSince = Math.max(look.restingSince, lentAt)
     if (!busy || look.bytes !== bytes) {
       look.bytes = bytes
-      look.silentSince = now
+      look.waitingSince = now
     }
-    const millis = now - look.silentSince
-    if (bytes !== undefined && millis >= silenceMillis) this.#silent.push({ client, millis })
+    look.waitingSince = Math.max(look.waitingSince, lentAt)
+    look.silentSince = Math.max(look.silentSince, look.waitingSince)
+    const since = look.silentSince
+    if (bytes !== undefined && now - since >= silenceMillis) this.#silent.push({ client, since })
     if (isAlone && look.restingSince !== undefined) this.#lookAtRest(client, now - look.restingSince)
+  }
+
+  /** Whether what is under way since then was said while the server was away, and has had time to be answered since it is back. */
+  #wasSaidInto(since: number, now: number): boolean {
+    const away = this.#away
+    return away !== undefined && !this.#down && since <= away.until && now - away.until >= ANSWER_MILLIS
+  }
+
+  /** A check, a cancellation or a goodbye that was lost on the way. */
+  #giveUp(client: Client, state: ConnectionRow['state']): void {
+    const { cut, giveUpClose, letGo } = this.#parts
+    if (state === 'closing') return giveUpClose(client)
+    if (state !== 'checking' && state !== 'cancelling') return
+    cut(client, new Error('the server was away, and has not answered since it is back'))
+    letGo()
   }
 
   #lookAtRest(client: Client, millis: number): void {
@@ -110,53 +157,86 @@ export class Rounds {
     engine.revoke(
       client,
       'abandoned',
-      new SluiceError('SLUICE_TRANSACTION_TIMEOUT', text, { phase: 'query', numbers: numbers() }),
+      new SluiceError('SLUICE_TRANSACTION_TIMEOUT', text, {
+        phase: 'query',
+        numbers: numbers(),
+        outcome: 'not-sent',
+      }),
     )
   }
 
   // The way to the server ------------------------------------------------------------------------------------------------
 
-  #ask(now: number): void {
-    const client = this.#parts.someClient()
+  /** @param from since when the server may have been away, as far as opens and checks tell */
+  #ask(now: number, from: number = now): void {
+    const client = this.#parts.someClient() ?? this.#asked
     if (client === undefined) return
+    this.#asked = client
     const silent = this.#silent
     void this.#parts.reach(client).then((answer) => {
       // An older question may be answered later.
-      if (now < this.#learnedFrom) return
+      if (answer.is === 'unknown' || now < this.#learnedFrom) return
       this.#learnedFrom = now
       if (answer.is === 'answers') this.#answers(silent)
-      else this.#isAway(answer, silent)
+      else this.#isAway(answer, silent, from)
     })
   }
 
   /** The server is there: whoever waits in silence may go on, since a statement may take long. */
   #answers(silent: readonly Silent[]): void {
-    const now = this.#parts.clock.now()
-    for (const { client } of silent) {
-      const look = this.#looks.get(client)
-      if (look !== undefined) look.silentSince = now
+    const { clock, engine, letGo, silenceMillis } = this.#parts
+    const now = clock.now()
+    this.#asked = undefined
+    if (this.#down) {
+      this.#down = false
+      if (this.#away !== undefined) this.#away = { ...this.#away, until: now }
+      letGo()
+      engine.reachable()
     }
-    if (!this.#down) return
-    this.#down = false
-    this.#parts.engine.reachable()
+    for (const { client, since } of silent) {
+      const look = this.#looks.get(client)
+      if (look === undefined) continue
+      if (!this.#wasSentInto(look.waitingSince)) look.silentSince = now
+      else if (now - (this.#away?.until ?? now) >= silenceMillis) {
+        this.#cut(
+          client,
+          since,
+          'it was away when the statement was sent, and has answered nothing since it is back',
+        )
+        letGo()
+      }
+    }
   }
 
-  #isAway(answer: Exclude<Reach, { is: 'answers' }>, silent: readonly Silent[]): void {
-    const { cut, engine, numbers } = this.#parts
-    if (!this.#down) engine.doubt()
-    this.#down = true
-    for (const { client, millis } of silent) {
-      if (!isBusy(client) || bytesRead(client) !== this.#looks.get(client)?.bytes) continue
-      const text = `nothing was heard from the server for ${show(millis)} (silenceTimeoutMillis), and it cannot be reached: ${answer.why}; the statement may have taken effect`
-      cut(
-        client,
-        new SluiceError('SLUICE_CONNECTION_LOST', text, {
-          phase: 'query',
-          numbers: numbers(),
-          outcome: 'unknown',
-        }),
-      )
+  /** Whether what is silent since then was sent while the server was away: it may never have arrived, and then nothing ever will. */
+  #wasSentInto(since: number): boolean {
+    const away = this.#away
+    return away?.isSure === true && since >= away.from && since <= away.until
+  }
+
+  #isAway({ is, why }: Missing, silent: readonly Silent[], from: number): void {
+    // One question may be lost on the best of ways, and a statement of an hour is worth a second one.
+    const isSure = this.#down || is === 'refused'
+    if (!this.#down) this.#parts.engine.doubt()
+    const since = Math.min(from, ...silent.map((one) => one.since))
+    this.#away = {
+      from: this.#down ? (this.#away?.from ?? since) : since,
+      until: Number.POSITIVE_INFINITY,
+      isSure,
     }
+    this.#down = true
+    if (!isSure) return
+    for (const { client, since } of silent) this.#cut(client, since, `it cannot be reached: ${why}`)
+  }
+
+  #cut(client: Client, since: number, why: string): void {
+    const { clock, cut, numbers } = this.#parts
+    const look = this.#looks.get(client)
+    // It has been heard of since it was asked about.
+    if (look?.silentSince !== since || look.bytes !== bytesRead(client) || !isBusy(client)) return
+    const text = `nothing was heard from the server for ${show(clock.now() - since)} (silenceTimeoutMillis), and ${why}; the statement may have taken effect`
+    const told = { phase: 'query', numbers: numbers(), outcome: 'unknown' } as const
+    cut(client, new SluiceError('SLUICE_CONNECTION_LOST', text, told))
   }
 }
 

@@ -25,6 +25,8 @@ export interface SessionSource {
   onEnd(client: Client): void
   /** The server behind a client is going down, or is not the one that the pool needs any more. */
   onGone(client: Client): void
+  /** The server ends a connection, perhaps not alone; whoever waits on it is told next. */
+  onEnding(): void
   readonly classify?: Classify | undefined
   readonly targetSessionAttrs?: TargetSessionAttrs | undefined
 }
@@ -56,8 +58,15 @@ export class Sessions implements Driver<Client> {
   readonly #broken = new WeakSet<Client>()
   /** Cancel requests under way: until they are over, a client is not at rest even when its statement has ended. */
   readonly #cancelling = new WeakMap<Client, Promise<void>>()
-  /** Clients whose sockets were cut while the server may have been there: nobody has seen it let go of their sessions. */
-  readonly #cut = new WeakSet<Client>()
+  /**
+   * Clients whose sockets were cut while the server may have been there: nobody has seen it let go of their sessions. Their
+   * signals tell that waiting for it is of no use any more.
+   */
+  readonly #cut = new Map<Client, AbortController>()
+  /** Of those of them that are being closed. */
+  readonly #graces = new Set<AbortController>()
+  /** How to give up on what is being closed otherwise. */
+  readonly #closes = new Map<Client, () => void>()
   readonly #fitness: Fitness
   /** Told how long the server took to greet each new connection, in milliseconds. */
   onGreeting: ((millis: number) => void) | undefined
@@ -70,7 +79,12 @@ export class Sessions implements Driver<Client> {
     this.#source = source
     this.#clock = clock
     const { classify, targetSessionAttrs } = source
-    this.#fitness = new Fitness({ classify, targetSessionAttrs, onGone: (client) => source.onGone(client) })
+    this.#fitness = new Fitness({
+      classify,
+      targetSessionAttrs,
+      onGone: (client) => source.onGone(client),
+      onEnding: () => source.onEnding(),
+    })
   }
 
   /** Every client that is connecting or connected, in the order in which they were made. */
@@ -161,15 +175,29 @@ export class Sessions implements Driver<Client> {
 
   async close(client: Client, signal: AbortSignal): Promise<void> {
     this.#clients.delete(client)
+    const graceOver = this.#cut.get(client)
+    this.#cut.delete(client)
     if (!door.hasWire(client)) return endPlainly(client)
+    if (graceOver !== undefined) return this.#givenUp(signal, graceOver)
     const closed = door.socketClosed(client)
     const giveUp = () => door.destroy(client)
     signal.addEventListener('abort', giveUp, { once: true })
-    // Silence has lasted for as long as a close may take, and nobody would hear the goodbye.
-    if (this.#cut.has(client))
-      throw new Error('the connection was cut in silence, and the server may not know')
+    const letGo = new Promise<never>((_, reject) => {
+      this.#closes.set(client, () => {
+        giveUp()
+        reject(new Error('the server was away when the connection was closed, and may not know'))
+      })
+    })
+    try {
+      await Promise.race([this.#close(client, closed, signal), letGo])
+    } finally {
+      this.#closes.delete(client)
+    }
+  }
+
+  async #close(client: Client, closed: Promise<void>, signal: AbortSignal): Promise<void> {
     if (door.isDead(client)) {
-      giveUp()
+      door.destroy(client)
       if (door.isBusy(client) && !this.#fitness.isDismissed(client)) await this.#stopOrphan(client, signal)
     } else if (door.isBusy(client)) await this.#closeBusy(client, closed, signal)
     else void client.end()
@@ -181,9 +209,13 @@ export class Sessions implements Driver<Client> {
     return reach(client, this.#source.options().stream, this.#clock, REACH_MILLIS)
   }
 
-  /** Cuts the connection of a client that the server cannot be heard on; `error` is what those who wait on it are told. */
+  /**
+   * Cuts the connection of a client that the server cannot be heard on; `error` is what those who wait on it are told. One that
+   * is being closed already is left to that.
+   */
   cut(client: Client, error: Error): void {
-    this.#cut.add(client)
+    if (!this.#clients.has(client)) return
+    if (!this.#cut.has(client)) this.#cut.set(client, new AbortController())
     door.cut(client, error)
   }
 
@@ -197,6 +229,27 @@ export class Sessions implements Driver<Client> {
       // Where nobody listens any more there is no session either.
       if (codeOf(error) !== 'ECONNREFUSED') throw error
     }
+  }
+
+  /** The server can be reached again: what was cut before makes room at once, whether or not the server knows. */
+  letGo(): void {
+    for (const graceOver of this.#cut.values()) graceOver.abort()
+    for (const graceOver of this.#graces) graceOver.abort()
+  }
+
+  /** As `letGo`, for a client that is being closed since before the server was away: what was said to it then was lost. */
+  giveUpClose(client: Client): void {
+    this.#closes.get(client)?.()
+  }
+
+  /** Its place counts until the server has had time to notice; then it may still live there. */
+  async #givenUp(signal: AbortSignal, graceOver: AbortController): Promise<never> {
+    this.#graces.add(graceOver)
+    signal.addEventListener('abort', () => graceOver.abort(), { once: true })
+    if (!graceOver.signal.aborted)
+      await new Promise((resolve) => graceOver.signal.addEventListener('abort', resolve, { once: true }))
+    this.#graces.delete(graceOver)
+    throw new Error('the connection was cut, and the server may not know')
   }
 
   /** The server must stop working for nobody: its statement is cancelled, then it reads the goodbye. */

@@ -1,7 +1,8 @@
 /** What is asked of the server on a connection beside a client's own. */
 import type { Clock } from '../base/clock.ts'
-import { DeadlineExceeded, within } from '../base/within.ts'
-import { openBeside } from './driver.ts'
+import { codeOf } from '../base/errors.ts'
+import { DeadlineExceeded } from '../base/within.ts'
+import { hasAddress, openBeside } from './driver.ts'
 
 /**
  * Asks the server to cancel what a client is running, over a connection of its own with the same TLS. Resolves when the
@@ -44,25 +45,50 @@ export type Reach =
   | { readonly is: 'silent'; readonly why: string }
   /** the address refuses, or there is no way to it */
   | { readonly is: 'refused'; readonly why: string }
+  /** it could not be asked: nothing is learnt about the server */
+  | { readonly is: 'unknown'; readonly why: string }
+
+/** Failures of this side: no name service, no file descriptor, no port left. What is connected does not need them. */
+const OWN_FAULT = /^(ENOTFOUND|EAI_.*|EMFILE|ENFILE|ENOBUFS|ENOMEM|EADDRNOTAVAIL|EACCES|EPERM)$/
+
+/** A deadline that is noticed so much too late says more of this process than of the server. */
+const STALL_MILLIS = 500
 
 /**
  * Finds out whether the server of a client can be reached: connects, asks for TLS, whatever the answer to that is, and leaves.
- * It needs no session and no right, and any server, pooler or proxy of Postgres answers it with its first byte.
+ * It needs no session and no right, and any server, pooler or proxy of Postgres answers it with its first byte. It never keeps
+ * the process up.
  */
 export async function reach(client: object, stream: unknown, clock: Clock, millis: number): Promise<Reach> {
+  if (!hasAddress(client)) return { is: 'unknown', why: 'this client does not say where it is connected to' }
+  const controller = new AbortController()
+  const due = clock.now() + millis
+  const timer = clock.setTimeout(() => {
+    // An answer that has come while the process was busy is read before the end of this turn.
+    clock.endOfTurn(() => controller.abort(new DeadlineExceeded(millis)))
+  }, millis)
+  timer.unref()
   try {
-    await within(clock, millis, (signal) => ask(client, stream, signal))
+    await ask(client, stream, controller.signal)
     return { is: 'answers' }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return { is: error instanceof DeadlineExceeded ? 'silent' : 'refused', why }
+    if (error instanceof DeadlineExceeded)
+      return clock.now() - due > STALL_MILLIS
+        ? { is: 'unknown', why: 'the process stood still meanwhile' }
+        : { is: 'silent', why }
+    return { is: OWN_FAULT.test(codeOf(error) ?? '') ? 'unknown' : 'refused', why }
+  } finally {
+    clock.clearTimeout(timer)
   }
 }
 
-function ask(client: object, stream: unknown, signal: AbortSignal): Promise<void> {
+async function ask(client: object, stream: unknown, signal: AbortSignal): Promise<void> {
   const wire = openBeside(client, stream, true)
-  return new Promise((resolve, reject) => {
+  wire.stream.unref()
+  await new Promise<void>((resolve, reject) => {
     let asked = false
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     wire.on('connect', () => {
       asked = true
       wire.requestSsl()

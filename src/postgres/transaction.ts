@@ -223,7 +223,8 @@ class Scope implements Transaction {
   /** The error to tell: why the transaction was stopped rather than the statement that this cancelled. */
   failure(error: unknown): unknown {
     const told = this.stopped ?? error
-    if (!this.#committing || isFromServer(told)) return told
+    const unsent = SluiceError.is(error) && error.outcome === 'not-sent'
+    if (!this.#committing || unsent || isFromServer(told)) return told
     // The COMMIT was sent and not answered.
     const code = this.stopped?.code ?? 'SLUICE_CONNECTION_LOST'
     const text = `COMMIT was sent and its answer never came, so the transaction may have taken effect: ${messageOf(told)}`

@@ -7,7 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeRunDirectory, serverAccount } from '../../src/demo/account.ts'
 import type { EmbeddedPostgres } from '../../src/demo/embedded.ts'
 import { startPostgres } from '../../src/demo/embedded.ts'
+import type { PoolConfig } from '../../src/index.ts'
 import { Pool } from '../../src/index.ts'
+import { startProxy } from '../support/proxy.ts'
 
 const fixtures = new URL('../support/tls/', import.meta.url)
 const ca = readFileSync(new URL('server.crt', fixtures), 'utf8')
@@ -70,6 +72,42 @@ test('a cancel request travels over TLS, as its session does', async () => {
   expect(new Set(firstWords)).toEqual(new Set([SSL_REQUEST]))
   await new Promise((resolve) => proxy.close(resolve))
 })
+
+test.each(['postgres', 'direct'])(
+  'over TLS (%s) a slow statement is waited for, and a silent path is noticed',
+  async (how) => {
+    const url = new URL(server.url)
+    const proxy = await startProxy({ host: server.host, port: server.port })
+    const pool = new Pool({
+      host: 'localhost',
+      port: proxy.port,
+      user: url.username,
+      password: decodeURIComponent(url.password),
+      database: url.pathname.slice(1),
+      ssl: { ca },
+      sslnegotiation: how,
+      silenceTimeoutMillis: 500,
+      max: 1,
+    } as PoolConfig)
+    try {
+      const client = await pool.connect()
+      expect((await client.query('SELECT pg_sleep(2.5)')).rowCount).toBe(1)
+      expect(proxy.accepted).toBeGreaterThan(1)
+      proxy.blackhole()
+      await expect(client.query('SELECT 1')).rejects.toMatchObject({
+        code: 'SLUICE_CONNECTION_LOST',
+        outcome: 'unknown',
+      })
+      client.release()
+      proxy.heal()
+      await pool.query('SELECT 1')
+      expect(pool.stats()).toMatchObject({ lost: 1, opened: 2 })
+    } finally {
+      await pool.end()
+      await proxy.close()
+    }
+  },
+)
 
 test('a certificate that nobody vouches for reaches every waiter at once', async () => {
   const pool = new Pool({ connectionString: server.url, ssl: true })

@@ -31,6 +31,7 @@ export function handPool(options: PoolOptions = {}): HandPool {
     onError: () => undefined,
     onEnd: () => undefined,
     onGone: () => undefined,
+    onEnding: () => undefined,
   }
   const sessions = new Sessions(source, clock)
   const engine = new Pool<Client>(sessions, options, { clock, random: () => 0.5 })

@@ -22,6 +22,8 @@ export class HandSocket extends Duplex {
   readonly heard: string[] = []
   /** How many packets it came in. */
   packets = 0
+  /** What the client has read, as a socket counts it. */
+  bytesRead = 0
   /** The columns of every result: their names, and their types where they are not int4. */
   fields: Fields = ['n']
   /** What asked for a cancellation, and waits for the server to hang up. */
@@ -71,7 +73,9 @@ export class HandSocket extends Duplex {
 
   /** Says what is given, and lets what follows happen. */
   say(...words: Buffer[]): Promise<void> {
-    this.push(Buffer.concat(words))
+    const all = Buffer.concat(words)
+    this.bytesRead += all.length
+    this.push(all)
     return settle()
   }
 
