@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { BreakerListener } from '../resilience/breaker.ts'
 import { Breaker } from '../resilience/breaker.ts'
+import { doingOf } from './backend.ts'
 import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
@@ -90,6 +91,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     idleInTransactionMillis: config.idleInTransactionMillis,
     someClient: () => sessions.clients.at(-1),
     reach: (client) => sessions.reach(client),
+    doing: (client) => doingOf(client, engine, systemClock),
     cut: (client, error) => sessions.cut(client, error),
     letGo: () => sessions.letGo(),
     giveUpClose: (client) => sessions.giveUpClose(client),

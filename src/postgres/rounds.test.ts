@@ -6,6 +6,7 @@ import { settle } from '../../test/support/manual-clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Lease } from '../core/lease.ts'
 import type { PoolOptions } from '../core/options.ts'
+import type { Doing } from './backend.ts'
 import type { Client } from './driver.ts'
 import { Rounds } from './rounds.ts'
 import type { Reach } from './side.ts'
@@ -14,6 +15,8 @@ import type { Reach } from './side.ts'
 class Address {
   asked = 0
   answer: Reach | 'later' = { is: 'answers' }
+  /** What the session of whoever is asked about does. */
+  doing: Doing = 'works'
   readonly later: ((reach: Reach) => void)[] = []
 
   reach(): Promise<Reach> {
@@ -47,6 +50,7 @@ function build(limits: Limits = {}, options: PoolOptions = {}): House {
     idleInTransactionMillis: limits.resting ?? Number.POSITIVE_INFINITY,
     someClient: () => sessions.clients.at(-1),
     reach: () => address.reach(),
+    doing: () => Promise.resolve(address.doing),
     cut: (client, error) => sessions.cut(client, error),
     letGo: () => sessions.letGo(),
     giveUpClose: (client) => sessions.giveUpClose(client),
@@ -102,6 +106,38 @@ describe('silence on a lent connection', () => {
     expect(end.is).toBe('under way')
     await socket.answer()
     expect(end.is).toBe('answered')
+  })
+
+  test.each(['rests', 'gone'] as const)(
+    'cuts the connection where its session %s, asked twice because an answer may be on its way',
+    async (doing) => {
+      const house = build()
+      const { end } = await busy(house)
+      house.address.doing = doing
+      await house.clock.advance(6_000)
+      expect([house.address.asked, end.is]).toEqual([1, 'under way'])
+      await house.clock.advance(2_000)
+      expect(end).toMatchObject({
+        is: 'failed',
+        error: {
+          code: 'SLUICE_CONNECTION_LOST',
+          outcome: 'unknown',
+          message: expect.stringContaining('its session does nothing for this connection'),
+        },
+      })
+    },
+  )
+
+  test('is borne by an answer that comes after the first question', async () => {
+    const house = build()
+    const { socket, end, lease } = await busy(house)
+    house.address.doing = 'rests'
+    await house.clock.advance(6_000)
+    await socket.answer()
+    expect(end.is).toBe('answered')
+    const next = ask(lease.resource)
+    await house.clock.advance(4_000)
+    expect(next.is).toBe('under way')
   })
 
   test('cuts the connection where the server is away, and says what is known', async () => {

@@ -9,6 +9,7 @@ import { OPEN_PATIENCE_MILLIS } from '../core/callers.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow } from '../core/stats.ts'
+import type { Doing } from './backend.ts'
 import type { Client } from './driver.ts'
 import { bytesRead, isBusy, isInTransaction } from './driver.ts'
 import type { Reach } from './side.ts'
@@ -26,6 +27,8 @@ export interface RoundsParts {
   readonly idleInTransactionMillis: number
   /** Any client that knows the server's address. */
   readonly someClient: () => Client | undefined
+  /** Asks the server on another connection what the session of a client is doing. */
+  readonly doing: (client: Client) => Promise<Doing>
   /** Asks the server's address whether somebody is there. */
   readonly reach: (client: Client) => Promise<Reach>
   /** Cuts a connection on which nothing can be heard. */
@@ -64,6 +67,8 @@ interface Look {
   waitingSince: number
   /** Since when no statement is under way. */
   restingSince: number | undefined
+  /** The server has said once that it does nothing for it. */
+  missed: boolean
 }
 
 export class Rounds {
@@ -118,7 +123,13 @@ export class Rounds {
     const bytes = bytesRead(client)
     const busy = isBusy(client)
     const last = this.#looks.get(client)
-    const look = last ?? { bytes, silentSince: now, waitingSince: now, restingSince: undefined }
+    const look = last ?? {
+      bytes,
+      silentSince: now,
+      waitingSince: now,
+      restingSince: undefined,
+      missed: false,
+    }
     if (last === undefined) this.#looks.set(client, look)
     if (busy) look.restingSince = undefined
     // What came since the last look belongs to a statement in between.
@@ -127,6 +138,7 @@ export class Rounds {
     if (!busy || look.bytes !== bytes) {
       look.bytes = bytes
       look.waitingSince = now
+      look.missed = false
     }
     look.waitingSince = Math.max(look.waitingSince, lentAt)
     look.silentSince = Math.max(look.silentSince, look.waitingSince)
@@ -196,7 +208,7 @@ export class Rounds {
     for (const { client, since } of silent) {
       const look = this.#looks.get(client)
       if (look === undefined) continue
-      if (!this.#wasSentInto(look.waitingSince)) look.silentSince = now
+      if (!this.#wasSentInto(look.waitingSince)) this.#askAbout(client, look, now)
       else if (now - (this.#away?.until ?? now) >= silenceMillis) {
         this.#cut(
           client,
@@ -206,6 +218,23 @@ export class Rounds {
         letGo()
       }
     }
+  }
+
+  /** The server is there, and the statement may take long; or what it has said, or was told, was lost on the way. */
+  #askAbout(client: Client, look: Look, now: number): void {
+    const { doing, silenceMillis } = this.#parts
+    look.silentSince = now
+    void doing(client).then((what) => {
+      if (look.silentSince !== now || look.bytes !== bytesRead(client)) return
+      if (what === 'works' || what === 'unknown') look.missed = false
+      else if (look.missed) {
+        this.#cut(client, now, `its session does nothing for this connection: what one side said was lost`)
+      } else {
+        // An answer may be on its way in this very moment. The next round asks again.
+        look.missed = true
+        look.silentSince = now - silenceMillis
+      }
+    })
   }
 
   /** Whether what is silent since then was sent while the server was away: it may never have arrived, and then nothing ever will. */
@@ -234,7 +263,7 @@ export class Rounds {
     const look = this.#looks.get(client)
     // It has been heard of since it was asked about.
     if (look?.silentSince !== since || look.bytes !== bytesRead(client) || !isBusy(client)) return
-    const text = `nothing was heard from the server for ${show(clock.now() - since)} (silenceTimeoutMillis), and ${why}; the statement may have taken effect`
+    const text = `nothing was heard from the server for ${show(clock.now() - look.waitingSince)} (silenceTimeoutMillis), and ${why}; the statement may have taken effect`
     const told = { phase: 'query', numbers: numbers(), outcome: 'unknown' } as const
     cut(client, new SluiceError('SLUICE_CONNECTION_LOST', text, told))
   }

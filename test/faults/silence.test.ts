@@ -340,3 +340,26 @@ test.runIf(process.env.SLUICE_LONG === '1').each<Outage>(['blackhole', 'hold'])(
   },
   90_000,
 )
+
+describe('a network that forgets a connection in a moment too short to notice', () => {
+  test('ends the statement on it, since its session has nothing under way', async () => {
+    const { pool, proxy } = await poolBehind({ max: 3 })
+    const client = await pool.connect()
+    await client.query('SELECT 1')
+    proxy.blackhole()
+    const end = ending(client.query('SELECT 1'))
+    await sleep(50)
+    proxy.heal()
+    expect(await end).toEqual(LOST)
+    client.release(true)
+    await vi.waitFor(() => expect(pool.stats()).toMatchObject({ leased: 0, lost: 1 }), PATIENCE)
+  })
+
+  test('is not taken for one where the statement is under way after all', async () => {
+    const { pool } = await poolBehind({ max: 3 })
+    const client = await pool.connect()
+    const { rows } = await client.query<{ n: number }>('SELECT 1 AS n, pg_sleep(4)')
+    expect(rows[0]?.n).toBe(1)
+    client.release()
+  })
+})
