@@ -64,6 +64,14 @@ describe('what is said', () => {
     expect(readConfig({ slowShare: '0.25' as never }).settings.limitedShare).toBe(0.25)
   })
 
+  test('about agents goes to the engine', () => {
+    const { agents } = readConfig({ agents: { max: { noisy: 2 }, weight: { quiet: 3 } } }).settings
+    expect([agents?.max.get('noisy'), agents?.weight.get('quiet')]).toEqual([2, 3])
+    expect(refusal({ agents: { max: 0 } })).toBe(
+      'agents.max must be a whole number from 1 to 10,000; it is 0',
+    )
+  })
+
   test('may be undefined', () => {
     const names = ['endpoint', 'pipelining', 'laneDepth', 'laneStallMillis', 'slowShare', 'prepare']
     const given = Object.fromEntries(

@@ -7,6 +7,7 @@ export {
   type SluiceErrorCode,
 } from '../base/errors.ts'
 export type { Distribution } from '../base/histogram.ts'
+export type { AgentOptions } from '../core/agents.ts'
 export type { CloseReason } from '../core/driver.ts'
 export type { EndOptions } from '../core/ending.ts'
 export type { Hooks } from '../core/hooks.ts'

@@ -55,7 +55,7 @@ const millis = fc.constantFrom(0, 1, 5, 20, 30, 50, 60, 100, 350)
 const acquire = fc.record({
   do: fc.constant('acquire' as const),
   priority: fc.constantFrom<Priority | undefined>(undefined, 'high', 'low', 2),
-  agent: fc.constantFrom(undefined, 'a', 'b'),
+  agent: fc.constantFrom(undefined, 'a', 'a', 'b'),
   timeout: fc.constantFrom(undefined, 1, 40, 500),
   signal: fc.constantFrom('none', 'none', 'live', 'aborted'),
   use: fc.constantFrom<Use>('exclusive', 'exclusive', 'limited', 'limited', 'shared', 'shared'),
