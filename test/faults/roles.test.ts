@@ -51,6 +51,8 @@ function setReadOnly(server: EmbeddedPostgres, on: boolean): Promise<void> {
       const { rows } = await admin.query('SHOW default_transaction_read_only')
       expect(rows).toEqual([{ default_transaction_read_only: on ? 'on' : 'off' }])
     }, PATIENCE)
+    // The server tells its other sessions by signals, and says nowhere when they have arrived.
+    await admin.query('SELECT pg_sleep(0.2)')
   }, urlOf(server))
 }
 
@@ -99,8 +101,10 @@ describe('a primary that turns read-only under live connections', () => {
     const { pool, proxy } = await clusterPool()
     await opened(pool, 2)
     await failOver(proxy)
-    await pool.query('SELECT 1')
-    await vi.waitFor(() => expect(pool.stats().generation).toBe(1), PATIENCE)
+    await vi.waitFor(async () => {
+      await pool.query('SELECT 1')
+      expect(pool.stats().generation).toBe(1)
+    }, PATIENCE)
     await write(pool, 1)
     expect(await writtenOn(second)).toBe(1)
   })

@@ -125,11 +125,12 @@ async function busyWithEverything(pool: Pool, proxy: TcpProxy, outage: Outage): 
   begin(proxy, outage)
   gone.give()
   return [
+    // Before the lanes, so that it need not wait for a connection that cannot be opened.
+    ending(pool.query('CREATE TEMP TABLE IF NOT EXISTS nothing (n int)')),
     ending(client.query('SELECT 3')).finally(() => client.release()),
     ending(lease.query('SELECT 4')).finally(() => lease.release()),
     ending(transaction),
     ...Array.from({ length: 5 }, (_, n) => ending(lookup(pool, n))),
-    ending(pool.query('CREATE TEMP TABLE IF NOT EXISTS nothing (n int)')),
   ]
 }
 
@@ -332,7 +333,9 @@ test.runIf(process.env.SLUICE_LONG === '1').each<Outage>(['blackhole', 'hold'])(
     const all = await busyWithEverything(pool, proxy, outage)
     const callers = Array.from({ length: 8 }, () => ending(use(pool)))
     await sleep(30_000)
-    expect(await Promise.all(all)).toEqual(all.map(() => LOST))
+    // The head of a lane has its own limit, which comes first.
+    const unknown = expect.objectContaining({ outcome: 'unknown' })
+    expect(await Promise.all(all)).toEqual(all.map(() => unknown))
     expect(await recovery(proxy, pool)).toBeLessThan(RECOVERY_MILLIS)
     servedOrLost(await Promise.all(callers))
     await atRest(pool)
