@@ -8,6 +8,8 @@ export default defineConfig({
     reporters: ['default', new CountReporter()],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Most of the time is spent waiting for deadlines of the pool, not for the processor.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

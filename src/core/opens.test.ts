@@ -24,6 +24,13 @@ test('opens that were under way together fail as one', () => {
   expect([opens.failures, opens.retryAt]).toEqual([2, 270])
 })
 
+test('opens that overlap without end do not put the back-off off', () => {
+  const opens = new Opens(() => 1)
+  for (let at = 10; at < 100; at += 10) opens.fail(new Error('no'), 'passing', at - 15, at)
+  expect(opens.failures).toBeGreaterThan(3)
+  expect(opens.retryAt).toBeGreaterThan(250)
+})
+
 test('a server that has no place left halves the pace each time, and each success takes it up again', () => {
   const opens = new Opens(() => 0)
   const crowded = (at: number) => {

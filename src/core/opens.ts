@@ -17,6 +17,8 @@ export class Opens {
   #succeeded = false
   #failures = 0
   #retryAt = 0
+  /** When the first of the opens failed that have failed together last. */
+  #waveAt = 0
   #atOnce = AT_ONCE
   #typical: number | undefined
   #last: { error: unknown; at: number } | undefined
@@ -65,9 +67,10 @@ export class Opens {
 
   /** @param begunAt when the open that failed had begun: those that were under way together fail as one */
   fail(error: unknown, fault: OpenFault, begunAt: number, now: number): void {
-    const sameWave = this.#failures > 0 && this.#last !== undefined && begunAt < this.#last.at
     this.#last = { error, at: now }
-    if (sameWave) return
+    // Only what had begun before the first of them failed: else opens that overlap would put off the back-off for ever.
+    if (this.#failures > 0 && begunAt < this.#waveAt) return
+    this.#waveAt = now
     if (fault === 'crowded') this.#atOnce = Math.max(1, Math.floor(this.#atOnce / 2))
     this.#retryAt = now + fullJitter(this.#failures, BACKOFF_BASE_MILLIS, BACKOFF_CAP_MILLIS, this.#random)
     this.#failures += 1

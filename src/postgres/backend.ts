@@ -49,7 +49,7 @@ async function ask(lease: Lease<Client>, processId: number, clock: Clock): Promi
 
 function doingIn({ pid, state }: Row): Doing {
   if (pid === null) return 'gone'
-  switch (state) {
+  switch (state ?? 'not shown') {
     case 'idle':
     case 'idle in transaction':
     case 'idle in transaction (aborted)':

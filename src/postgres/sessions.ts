@@ -222,13 +222,7 @@ export class Sessions implements Driver<Client> {
   /** The server does not notice that a client has gone while a statement runs: the session would live on, beside the one that takes its place. */
   async #stopOrphan(client: Client, signal: AbortSignal): Promise<void> {
     // A client that has no key to cancel with leaves nothing to be done.
-    if (!door.mayCancel(client)) return
-    try {
-      await requestCancel(client, this.#source.options().stream, signal)
-    } catch (error) {
-      // Where nobody listens any more there is no session either.
-      if (codeOf(error) !== 'ECONNREFUSED') throw error
-    }
+    if (door.mayCancel(client)) await requestCancel(client, this.#source.options().stream, signal)
   }
 
   /** The server can be reached again: what was cut before makes room at once, whether or not the server knows. */
@@ -344,15 +338,19 @@ export class Sessions implements Driver<Client> {
 
 /** The pool keeps the deadline of an open; a second timer in the client would answer first and with less to say. */
 function clientOptions(options: ClientConfig): ClientConfig {
-  const copy = { ...keepAlive(options), ...options, connectionTimeoutMillis: 0 }
+  const copy = { ...options, ...keepAlive(options), connectionTimeoutMillis: 0 }
   const password = Object.getOwnPropertyDescriptor(options, 'password')
   if (password !== undefined) Object.defineProperty(copy, 'password', password)
   return copy
 }
 
 /** A peer that is gone should be noticed while the connection is idle, and a firewall not forget it. A socket of the caller's own making may not have it. */
-function keepAlive({ stream }: ClientConfig): ClientConfig {
-  return stream === undefined ? { keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MILLIS } : {}
+function keepAlive({ keepAlive, keepAliveInitialDelayMillis, stream }: ClientConfig): ClientConfig {
+  if (keepAlive !== undefined || stream !== undefined) return {}
+  return {
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveInitialDelayMillis ?? KEEP_ALIVE_MILLIS,
+  }
 }
 
 /** For clients whose socket cannot be seen: their own word must do. */

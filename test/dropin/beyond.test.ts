@@ -36,6 +36,17 @@ describe.each(peers)('$name and callers who make mistakes', (peer) => {
     second.release()
   })
 
+  test.each([[undefined], [false], [true]])(
+    'whether idle peers are asked, with keepAlive %s',
+    async (keepAlive) => {
+      const pool = open({ keepAlive })
+      const client = (await pool.connect()) as pg.PoolClient & { connection: { _keepAlive?: boolean } }
+      const byDefault = differ(peer, 'idle-peers-are-asked', { pgPool: false, sluice: true })
+      expect(Boolean(client.connection._keepAlive)).toBe(keepAlive ?? byDefault)
+      client.release()
+    },
+  )
+
   test('a client released inside a transaction', async () => {
     const pool = open({ max: 1 })
     const first = await pool.connect()

@@ -9,6 +9,12 @@ export interface Difference {
 }
 
 export const differences = {
+  'idle-peers-are-asked': {
+    what: 'TCP keepalive, where `keepAlive` is not given',
+    pgPool: 'is off',
+    sluice: 'is on, from 10 s without traffic; not for a `stream` of your own',
+    why: 'a dead peer is found while the connection is idle, and no firewall forgets it',
+  },
   'connection-kept-after-sql-error': {
     what: 'pool.query() ends in an ordinary SQL error',
     pgPool: 'closes the connection',

@@ -41,7 +41,7 @@ test('when a session is killed the head keeps the server’s error, its neighbou
   const pool = open({ applicationName: name })
   await learn(pool)
   const head = ending(pool.query(SLEEP, [30]))
-  const behind = Array.from({ length: 10 }, (_, n) => ending(pool.query(LOOKUP, [n])))
+  const behind = Array.from({ length: 3 }, (_, n) => ending(pool.query(LOOKUP, [n])))
   await untilRunning(name, 1)
   await kill(name)
   expect(await head).toEqual(failed('57P01'))
@@ -63,7 +63,7 @@ test('when the network is cut the head keeps the socket’s error, and its neigh
   const pool = open({ applicationName: name, connectionString })
   await learn(pool)
   const head = ending(pool.query(SLEEP, [0.5]))
-  const behind = Array.from({ length: 10 }, (_, n) => ending(pool.query(LOOKUP, [n])))
+  const behind = Array.from({ length: 3 }, (_, n) => ending(pool.query(LOOKUP, [n])))
   await untilRunning(name, 1)
   proxy.cut()
   const { message } = (await head) as { message: string }
