@@ -217,6 +217,8 @@ export interface AcquireOptions {
 
 /** An acquire as those ask for it who know what the connection is for. */
 export interface RequestOptions extends AcquireOptions {
+  /** Whether `timeoutMillis` is what the caller has said, so that nobody needs an answer after it. Default true. */
+  readonly isDeadline?: boolean | undefined
   /** Default `'exclusive'`. */
   readonly use?: Use | undefined
 }

@@ -55,6 +55,13 @@ test('one that would make it is let in, and makes it', async () => {
   expect(asked.state).toBe('lent')
 })
 
+test('one whose deadline is nobody’s wish waits', async () => {
+  const { ask, queue, serve } = await house()
+  queue(150)
+  await serve(600)
+  expect(ask({ timeoutMillis: 500, isDeadline: false }).state).toBe('waiting')
+})
+
 test('one without a deadline of its own waits, whatever the pool’s is', async () => {
   const { ask, queue, serve } = await house({ acquireTimeoutMillis: 1_000 })
   queue(90)

@@ -137,7 +137,7 @@ export class Pool<T extends object> {
     else this.#wait(new Waiter<T>(level, agent, now, settle, use, holding, longLived), options, now)
   }
 
-  #wait(waiter: Waiter<T>, options: AcquireOptions, now: number): void {
+  #wait(waiter: Waiter<T>, options: RequestOptions, now: number): void {
     const { holding } = waiter
     const mode = this.#mode
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
@@ -148,7 +148,7 @@ export class Pool<T extends object> {
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
     )
-    if (options.timeoutMillis !== undefined) waiter.ownMillis = millis
+    if (options.timeoutMillis !== undefined && options.isDeadline !== false) waiter.ownMillis = millis
     const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
     if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
     if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)

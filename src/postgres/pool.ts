@@ -16,7 +16,7 @@ import { within } from '../base/within.ts'
 import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
-import type { AcquireOptions } from '../core/options.ts'
+import type { AcquireOptions, RequestOptions } from '../core/options.ts'
 import type { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
 import type { Settle } from '../core/waiter.ts'
@@ -145,7 +145,7 @@ export class Pool extends PgPool {
   }
 
   /** Asks for a connection, where the circuit breaker lets the caller. */
-  #request(options: AcquireOptions, settle: Settle<Client>): void {
+  #request(options: RequestOptions, settle: Settle<Client>): void {
     const { checkout, gate } = this.#parts
     if (gate === undefined) return checkout.request(options, settle)
     gate.pass<Lease<Client>>(

@@ -7,7 +7,7 @@ import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readNumber, readWord } from '../base/options.ts'
 import { pause } from '../base/pause.ts'
-import type { AcquireOptions, Priority } from '../core/options.ts'
+import type { Priority, RequestOptions } from '../core/options.ts'
 import type { QueryOptions } from './call.ts'
 import type { QueryResult, QueryResultRow } from './driver.ts'
 import type { PoolLease } from './lease.ts'
@@ -47,7 +47,7 @@ export interface TransactionParts {
   readonly clock: Clock
   readonly random: () => number
   readonly numbers: () => PoolNumbers
-  readonly lease: (options: AcquireOptions) => Promise<PoolLease>
+  readonly lease: (options: RequestOptions) => Promise<PoolLease>
 }
 
 const BEGIN: Readonly<Record<IsolationLevel, string>> = {
@@ -106,11 +106,12 @@ function isCollision(error: unknown): boolean {
 
 async function attemptOnce<R>(
   fn: (transaction: Transaction) => Promise<R> | R,
-  { priority, agent, signal }: TransactionOptions,
+  { priority, agent, maxWait, signal }: TransactionOptions,
   plan: Plan,
   parts: TransactionParts,
 ): Promise<R> {
-  const lease = await parts.lease({ priority, agent, signal, timeoutMillis: plan.maxWait })
+  const isDeadline = maxWait !== undefined
+  const lease = await parts.lease({ priority, agent, signal, timeoutMillis: plan.maxWait, isDeadline })
   const scope = new Scope(lease, parts.numbers)
   const timer = parts.clock.setTimeout(() => scope.stop(timeoutError(plan, parts)), plan.timeout)
   const stopListening = signal && onAbort(signal, () => scope.stop(abortError(signal.reason, parts)))

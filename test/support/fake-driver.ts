@@ -2,7 +2,7 @@
 import type { CloseReason, Driver, OpenFault, Reusable } from '../../src/core/driver.ts'
 import type { Hooks } from '../../src/core/hooks.ts'
 import type { Lease } from '../../src/core/lease.ts'
-import type { AcquireOptions, PoolOptions } from '../../src/core/options.ts'
+import type { PoolOptions, RequestOptions } from '../../src/core/options.ts'
 import { Pool } from '../../src/core/pool.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 
@@ -254,9 +254,9 @@ export interface FakePool {
   readonly driver: FakeDriver
   readonly pool: Pool<FakeConnection>
   /** Asks for a connection and notes the answer. */
-  ask(options?: AcquireOptions): Asked
+  ask(options?: RequestOptions): Asked
   /** Asks for a connection that must be lent by the time all promises have settled. */
-  lend(options?: AcquireOptions): Promise<Lease<FakeConnection>>
+  lend(options?: RequestOptions): Promise<Lease<FakeConnection>>
 }
 
 /** A pool over a fake driver on a manual clock. `random` is ½ unless said otherwise. */
@@ -265,7 +265,7 @@ export function fakePool(options: PoolOptions = {}, random: () => number = () =>
   const driver = new FakeDriver(clock)
   const pool = new Pool(driver, options, { clock, random })
   pool.attach(driver.hooks)
-  const ask = (how: AcquireOptions = {}): Asked => {
+  const ask = (how: RequestOptions = {}): Asked => {
     const asked: Asked = { state: 'waiting', lease: undefined, error: undefined, answers: 0 }
     pool.request(how, (error, lease) => {
       asked.state = lease === undefined ? 'refused' : 'lent'
@@ -275,7 +275,7 @@ export function fakePool(options: PoolOptions = {}, random: () => number = () =>
     })
     return asked
   }
-  const lend = async (how?: AcquireOptions): Promise<Lease<FakeConnection>> => {
+  const lend = async (how?: RequestOptions): Promise<Lease<FakeConnection>> => {
     const asked = ask(how)
     await settle()
     if (asked.lease === undefined) throw asked.error ?? new Error('still waiting')
