@@ -8,6 +8,7 @@ import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import { Gate } from './gate.ts'
+import { Listening } from './listening.ts'
 import { Rounds } from './rounds.ts'
 import { Sessions } from './sessions.ts'
 import { Statements } from './statement.ts'
@@ -34,6 +35,7 @@ export interface Assembly {
   readonly checkout: Checkout
   readonly statements: Statements
   readonly traffic: Traffic
+  readonly listening: Listening
   readonly rounds: Rounds
   readonly gate: Gate | undefined
 }
@@ -64,11 +66,7 @@ function engineOf(
 }
 
 /** A pool of one to another address, for what must not go through a pooler. */
-export function assembleDirect(
-  owner: AssemblyOwner,
-  config: ReadConfig,
-  connectionString: string,
-): Engine<Client> {
+function directEngine(owner: AssemblyOwner, config: ReadConfig, connectionString: string): Engine<Client> {
   const options = { ...owner.options(), connectionString }
   return engineOf(owner, config, () => options, { max: 1, idleTimeoutMillis: 1_000 }).engine
 }
@@ -107,5 +105,10 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     listens: () => owner.listens(),
     isPgs: () => owner.isPgs(),
   })
-  return { engine, sessions, checkout, statements, traffic, rounds, gate }
+  const { directConnectionString: direct } = config
+  const listening = new Listening(
+    engine,
+    direct === undefined ? undefined : () => directEngine(owner, config, direct),
+  )
+  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate }
 }

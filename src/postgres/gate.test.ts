@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../test/support/manual-clock.ts'
+import { numbersWith } from '../../test/support/numbers.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { BreakerOptions } from '../resilience/breaker.ts'
 import { Breaker, readBreaker } from '../resilience/breaker.ts'
@@ -9,17 +10,7 @@ import { Gate } from './gate.ts'
 
 const coded = (code: string, more = {}) => Object.assign(new Error(`failed with ${code}`), { code, ...more })
 const away = coded('ECONNRESET', { syscall: 'read' })
-const numbers = {
-  max: 3,
-  opening: 0,
-  idle: 0,
-  checking: 0,
-  leased: 0,
-  shared: 0,
-  cancelling: 0,
-  closing: 0,
-  waiting: 0,
-}
+const numbers = numbersWith({ max: 3 })
 
 function scene(options: BreakerOptions = {}) {
   const clock = new ManualClock()

@@ -17,12 +17,11 @@ import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
 import type { AcquireOptions, RequestOptions } from '../core/options.ts'
-import type { Pool as Engine } from '../core/pool.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
 import type { Settle } from '../core/waiter.ts'
 import type { BreakerStats } from '../resilience/breaker.ts'
 import type { Assembly, AssemblyOwner } from './assembly.ts'
-import { assemble, assembleDirect } from './assembly.ts'
+import { assemble } from './assembly.ts'
 import type { BatchQuery } from './batch.ts'
 import type { CacheStats } from './cache/cache.ts'
 import type { CachedResult } from './cache/kept.ts'
@@ -38,7 +37,6 @@ import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
 import { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
-import { Listener } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
@@ -78,11 +76,7 @@ export class Pool extends PgPool {
   /** True when the last connection is closed after `end()`. */
   ended = false
   readonly #config: ReadConfig
-  readonly #owner: AssemblyOwner
   readonly #parts: Assembly
-  #listener: Listener | undefined
-  /** A pool of one for `listen()`, where that has an endpoint of its own. */
-  #direct: Engine<Client> | undefined
 
   /** @throws SLUICE_BAD_OPTION naming the option, its value and its range */
   constructor(config: PoolConfig = {}, Client?: ClientClass) {
@@ -90,7 +84,7 @@ export class Pool extends PgPool {
     super(ownCopy(config))
     this.#config = read
     this.Client = config.Client ?? Client ?? PgClient
-    this.#owner = {
+    const owner: AssemblyOwner = {
       Client: () => this.Client,
       options: () => this.options,
       failed: (error, client, wasIdle) => this.#clientFailed(error, client, wasIdle),
@@ -100,7 +94,7 @@ export class Pool extends PgPool {
       breakerChanged: (state, reason) =>
         queueMicrotask(() => this.emit('breaker', Object.freeze({ state, reason }))),
     }
-    this.#parts = assemble(this.#owner, read)
+    this.#parts = assemble(owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
     const { max, min } = read.settings
     Object.assign(this.options, read.client, { max, min })
@@ -316,19 +310,7 @@ export class Pool extends PgPool {
         reject(new Error('Cannot use a pool after calling end on the pool')),
       )
     }
-    this.#listener ??= new Listener({
-      clock: systemClock,
-      random: Math.random,
-      acquire: () => this.#listening.acquire({ agent: 'listen', longLived: true }),
-    })
-    return this.#listener.listen(channel, handler, options)
-  }
-
-  get #listening(): Engine<Client> {
-    const { directConnectionString } = this.#config
-    if (directConnectionString === undefined) return this.#parts.engine
-    this.#direct ??= assembleDirect(this.#owner, this.#config, directConnectionString)
-    return this.#direct
+    return this.#parts.listening.listener.listen(channel, handler, options)
   }
 
   // Verbs --------------------------------------------------------------------------------------------------------------
@@ -386,11 +368,11 @@ export class Pool extends PgPool {
   async #end(options?: EndOptions): Promise<void> {
     readMillis({ ...options }, 'timeoutMillis')
     this.ending = true
-    this.#listener?.close()
-    const closed = Promise.all([this.#parts.engine.end(options), this.#direct?.end(options)])
-    this.#parts.traffic.attempts.stop()
+    const { engine, listening, traffic } = this.#parts
+    const closed = Promise.all([listening.end(options), engine.end(options)])
+    traffic.attempts.stop()
     await closed
-    this.#parts.traffic.stop()
+    traffic.stop()
     this.ended = true
   }
 
