@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { BreakerListener } from '../resilience/breaker.ts'
 import { Breaker } from '../resilience/breaker.ts'
-import { doingOf } from './backend.ts'
+import { Backends } from './backend.ts'
 import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
@@ -82,6 +82,12 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
       const { lastOpenFailure, state } = engine.stats()
       return { lastOpenFailure, numbers: engine.numbers(), state }
     })
+  const backends = new Backends({
+    engine,
+    clock: systemClock,
+    open: (signal) => sessions.open(signal),
+    close: (client, signal) => sessions.close(client, signal),
+  })
   const rounds = new Rounds({
     engine,
     clock: systemClock,
@@ -89,7 +95,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     idleInTransactionMillis: config.idleInTransactionMillis,
     someClient: () => sessions.clients.at(-1),
     reach: (client) => sessions.reach(client),
-    doing: (client) => doingOf(client, engine, systemClock),
+    doing: (client, isUrgent) => backends.doing(client, isUrgent),
     cut: (client, error) => sessions.cut(client, error),
     letGo: () => sessions.letGo(),
     giveUpClose: (client) => sessions.giveUpClose(client),

@@ -1,4 +1,4 @@
-/** Asks the server, on another of the pool's connections, what the session of a client is doing. */
+/** Asks the server, on another connection, what the session of a client is doing. */
 import type { Clock } from '../base/clock.ts'
 import { within } from '../base/within.ts'
 import type { Lease } from '../core/lease.ts'
@@ -17,33 +17,79 @@ interface Row {
 
 const ASK = `SELECT pg_backend_pid() AS own, pid, state FROM (SELECT) AS one LEFT JOIN pg_stat_activity ON pid = $1`
 
-/** How long it waits for a connection to ask on, and for the answer. */
+/** How long it waits for a connection to ask on, for one of its own to open, and for the answer. */
 const WAIT_MILLIS = 1_000
+const OPEN_MILLIS = 5_000
 const ANSWER_MILLIS = 2_000
 
-/** Finds out what the session of a client is doing. Never fails: a pool that has no connection to spare cannot tell. */
-export function doingOf(client: Client, engine: Engine<Client>, clock: Clock): Promise<Doing> {
-  const processId = processIdOf(client)
-  if (processId === undefined) return Promise.resolve('unknown')
-  return new Promise((resolve) => {
-    engine.request({ priority: 'high', timeoutMillis: WAIT_MILLIS, longLived: true }, (_, lease) => {
-      if (lease === undefined) resolve('unknown')
-      else void ask(lease, processId, clock).then(resolve)
-    })
-  })
+/** What {@link Backends} work with. */
+export interface BackendsParts {
+  readonly engine: Engine<Client>
+  readonly clock: Clock
+  open(signal: AbortSignal): Promise<Client>
+  close(client: Client, signal: AbortSignal): Promise<void>
 }
 
-async function ask(lease: Lease<Client>, processId: number, clock: Clock): Promise<Doing> {
-  const client = lease.resource
-  try {
-    const { rows } = await within(clock, ANSWER_MILLIS, () => client.query<Row>(ASK, [processId]))
-    if (!lease.released) lease.release()
-    // The process that a pooler names is not the one that the statement runs in.
+export class Backends {
+  readonly #parts: BackendsParts
+  /** Sessions beside the pool's come one after another. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: BackendsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Finds out what the session of a client is doing. Never fails: it may be that nobody can tell.
+   * @param isUrgent asks on a session beside the pool's, for a moment, where the pool has no connection to spare
+   */
+  async doing(client: Client, isUrgent: boolean): Promise<Doing> {
+    const processId = processIdOf(client)
+    if (processId === undefined) return 'unknown'
+    const lease = await this.#lease()
+    if (lease !== undefined) return this.#askOn(lease, processId)
+    if (!isUrgent) return 'unknown'
+    const asked = this.#turn.then(() => this.#askBeside(processId))
+    this.#turn = asked
+    return asked
+  }
+
+  #lease(): Promise<Lease<Client> | undefined> {
+    const options = { priority: 'high', timeoutMillis: WAIT_MILLIS, longLived: true } as const
+    return new Promise((resolve) => this.#parts.engine.request(options, (_, lease) => resolve(lease)))
+  }
+
+  async #askOn(lease: Lease<Client>, processId: number): Promise<Doing> {
+    try {
+      const doing = await this.#ask(lease.resource, processId)
+      if (!lease.released) lease.release()
+      return doing
+    } catch (error) {
+      if (!lease.released) lease.release(error)
+      return 'unknown'
+    }
+  }
+
+  async #askBeside(processId: number): Promise<Doing> {
+    const { clock, close, open } = this.#parts
+    try {
+      const client = await within(clock, OPEN_MILLIS, open)
+      try {
+        return await this.#ask(client, processId)
+      } finally {
+        await within(clock, ANSWER_MILLIS, (signal) => close(client, signal))
+      }
+    } catch {
+      // The server may let nobody in; there is nobody to tell, and the next round asks again.
+      return 'unknown'
+    }
+  }
+
+  async #ask(client: Client, processId: number): Promise<Doing> {
+    const { rows } = await within(this.#parts.clock, ANSWER_MILLIS, () => client.query<Row>(ASK, [processId]))
     const [row] = rows
+    // The process that a pooler names is not the one that the statement runs in.
     return row !== undefined && row.own === processIdOf(client) ? doingIn(row) : 'unknown'
-  } catch (error) {
-    if (!lease.released) lease.release(error)
-    return 'unknown'
   }
 }
 

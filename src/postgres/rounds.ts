@@ -27,8 +27,8 @@ export interface RoundsParts {
   readonly idleInTransactionMillis: number
   /** Any client that knows the server's address. */
   readonly someClient: () => Client | undefined
-  /** Asks the server on another connection what the session of a client is doing. */
-  readonly doing: (client: Client) => Promise<Doing>
+  /** Asks the server on another connection what the session of a client is doing; at any cost where that is urgent. */
+  readonly doing: (client: Client, isUrgent: boolean) => Promise<Doing>
   /** Asks the server's address whether somebody is there. */
   readonly reach: (client: Client) => Promise<Reach>
   /** Cuts a connection on which nothing can be heard. */
@@ -69,6 +69,8 @@ interface Look {
   restingSince: number | undefined
   /** The server has said once that it does nothing for it. */
   missed: boolean
+  /** The server is being asked what it does for it. */
+  isAsked: boolean
 }
 
 export class Rounds {
@@ -76,6 +78,10 @@ export class Rounds {
   readonly #looks = new WeakMap<Client, Look>()
   /** Connections that wait for an answer in silence, since when. */
   #silent: Silent[] = []
+  /** Connections that have waited for that long, also those that were asked about. */
+  #unheard: Look[] = []
+  /** Whether nothing is heard on any connection, and some of them carry what has always been short: they are hardly all busy. */
+  #isMute = false
   /** Whether the server could not be reached when it was asked last. */
   #down = false
   #learnedFrom = 0
@@ -103,7 +109,10 @@ export class Rounds {
   #look(now: number): void {
     const { engine, silenceMillis } = this.#parts
     this.#silent = []
+    this.#unheard = []
     let hangsSince = now
+    let lent = 0
+    let sharing = false
     for (const { resource, sinceMillis, state } of engine.connections()) {
       const since = Math.max(0, now - sinceMillis)
       const isLent = state === 'leased' || state === 'shared'
@@ -111,9 +120,13 @@ export class Rounds {
       if (!isLent && state !== 'idle' && sinceMillis > OPEN_PATIENCE_MILLIS)
         hangsSince = Math.min(hangsSince, since)
       if (resource === undefined) continue
-      if (isLent) this.#lookAt(resource, state === 'leased', since, now)
-      else if (this.#wasSaidInto(since, now)) this.#giveUp(resource, state)
+      if (isLent) {
+        this.#lookAt(resource, state === 'leased', since, now)
+        lent += 1
+        sharing ||= state === 'shared'
+      } else if (this.#wasSaidInto(since, now)) this.#giveUp(resource, state)
     }
+    this.#isMute = sharing && this.#unheard.length === lent
     if (silenceMillis === Number.POSITIVE_INFINITY) return
     if (hangsSince < now || this.#down || this.#silent.length > 0) this.#ask(now, hangsSince)
   }
@@ -129,6 +142,7 @@ export class Rounds {
       waitingSince: now,
       restingSince: undefined,
       missed: false,
+      isAsked: false,
     }
     if (last === undefined) this.#looks.set(client, look)
     if (busy) look.restingSince = undefined
@@ -144,6 +158,7 @@ export class Rounds {
     look.silentSince = Math.max(look.silentSince, look.waitingSince)
     const since = look.silentSince
     if (bytes !== undefined && now - since >= silenceMillis) this.#silent.push({ client, since })
+    if (bytes !== undefined && now - look.waitingSince >= silenceMillis) this.#unheard.push(look)
     if (isAlone && look.restingSince !== undefined) this.#lookAtRest(client, now - look.restingSince)
   }
 
@@ -222,17 +237,25 @@ export class Rounds {
 
   /** The server is there, and the statement may take long; or what it has said, or was told, was lost on the way. */
   #askAbout(client: Client, look: Look, now: number): void {
-    const { doing, silenceMillis } = this.#parts
+    const { clock, doing, letGo, silenceMillis } = this.#parts
     look.silentSince = now
-    void doing(client).then((what) => {
-      if (look.silentSince !== now || look.bytes !== bytesRead(client)) return
+    if (look.isAsked) return
+    look.isAsked = true
+    const { waitingSince } = look
+    void doing(client, this.#isMute).then((what) => {
+      look.isAsked = false
+      if (look.waitingSince !== waitingSince || look.bytes !== bytesRead(client)) return
       if (what === 'works' || what === 'unknown') look.missed = false
       else if (look.missed) {
-        this.#cut(client, now, `its session does nothing for this connection: what one side said was lost`)
+        const why = 'its session does nothing for this connection: what one side said was lost'
+        this.#cut(client, look.silentSince, why)
+        letGo()
+        // What has lost one connection may have lost the others in the same moment.
+        for (const other of this.#unheard) other.silentSince = clock.now() - silenceMillis
       } else {
         // An answer may be on its way in this very moment. The next round asks again.
         look.missed = true
-        look.silentSince = now - silenceMillis
+        look.silentSince = clock.now() - silenceMillis
       }
     })
   }

@@ -360,6 +360,24 @@ describe('a network that forgets a connection in a moment too short to notice', 
     await vi.waitFor(() => expect(pool.stats()).toMatchObject({ leased: 0, lost: 1 }), PATIENCE)
   })
 
+  test('is found also where it has forgotten all of them, and callers are served again', async () => {
+    const { pool, proxy } = await poolBehind({ max: 2 })
+    await learn(pool)
+    const [client, other] = await Promise.all([pool.connect(), pool.connect()])
+    other.release()
+    proxy.blackhole()
+    const ends = [ending(client.query('SELECT 1')), ending(lookup(pool, 1)), ending(lookup(pool, 2))]
+    await sleep(50)
+    proxy.heal()
+    const from = performance.now()
+    const next = pool.query('SELECT 1', [], { lane: false })
+    expect(await Promise.all(ends)).toEqual([LOST, LOST, LOST])
+    client.release(true)
+    await next
+    expect(performance.now() - from).toBeLessThan(15_000)
+    await vi.waitFor(() => expect(pool.stats()).toMatchObject({ leased: 0, shared: 0, lost: 2 }), PATIENCE)
+  })
+
   test('is not taken for one where the statement is under way after all', async () => {
     const { pool } = await poolBehind({ max: 3 })
     const client = await pool.connect()
