@@ -23,9 +23,9 @@ class AgentQueue<T> {
   turn = 0
   /** In the order of their turns. */
   readonly line = new List<Waiter<T>>()
-  /** Those with a deadline of their own and those without, each in order of arrival. */
-  readonly dated = new List<Waiter<T>>()
-  readonly undated = new List<Waiter<T>>()
+  /** Those with a deadline of their own and those without, each in order of arrival; kept apart once there is one of the former. */
+  #dated: List<Waiter<T>> | undefined
+  #undated: List<Waiter<T>> | undefined
   readonly link: Link<AgentQueue<T>> = new Link<AgentQueue<T>>(this)
   readonly standing = new Standing()
   /** Its place in the heap. */
@@ -39,30 +39,47 @@ class AgentQueue<T> {
 
   /** Who waits longest: of those with a deadline of their own where there are any. */
   get oldest(): Waiter<T> | undefined {
-    return this.dated.first ?? this.undated.first
+    return this.#dated?.first ?? this.line.first
   }
 
   /** When who came first of either kind ages: a deadline of one's own may be the shorter way. */
   get agesAt(): number {
-    const { dated, undated } = this
-    const first = undated.first?.agesAt ?? Number.POSITIVE_INFINITY
-    return Math.min(first, dated.first?.agesAt ?? Number.POSITIVE_INFINITY)
+    if (this.#dated === undefined) return this.line.first?.agesAt ?? Number.POSITIVE_INFINITY
+    const first = this.#undated?.first?.agesAt ?? Number.POSITIVE_INFINITY
+    return Math.min(first, this.#dated.first?.agesAt ?? Number.POSITIVE_INFINITY)
   }
 
   /** Returns whether the first of a kind is another one now, and with it perhaps when the queue ages. */
   add(waiter: Waiter<T>): boolean {
+    if (waiter.ownMillis !== undefined && this.#dated === undefined) this.#keepApart()
     this.line.push(waiter.turn)
-    const kin = waiter.ownMillis === undefined ? this.undated : this.dated
+    return this.#dated === undefined ? this.line.size === 1 : this.#keep(waiter) === 1
+  }
+
+  #keepApart(): void {
+    this.#dated = new List<Waiter<T>>()
+    this.#undated = new List<Waiter<T>>()
+    for (const waiter of this.line) this.#keep(waiter)
+  }
+
+  /** Returns how many of its kind there are. */
+  #keep(waiter: Waiter<T>): number {
+    const kin = this.#kinOf(waiter) as List<Waiter<T>>
+    waiter.kin = new Link(waiter)
     kin.push(waiter.kin)
-    return kin.size === 1
+    return kin.size
+  }
+
+  #kinOf({ ownMillis }: Waiter<T>): List<Waiter<T>> | undefined {
+    return ownMillis === undefined ? this.#undated : this.#dated
   }
 
   /** As `add`. */
   remove(waiter: Waiter<T>): boolean {
+    const { kin } = waiter
+    const wasFirst = (kin === undefined ? this.line : this.#kinOf(waiter))?.first === waiter
     if (!this.line.remove(waiter.turn)) throw new Error('BUG: a waiter is missing from its agent’s queue')
-    const kin = waiter.ownMillis === undefined ? this.undated : this.dated
-    const wasFirst = kin.first === waiter
-    kin.remove(waiter.kin)
+    if (kin !== undefined) this.#kinOf(waiter)?.remove(kin)
     return wasFirst
   }
 
@@ -71,10 +88,10 @@ class AgentQueue<T> {
    * the oldest, which takes its place in the line, so that whoever has no deadline waits for exactly as many turns as ever.
    */
   next(): Waiter<T> | undefined {
-    const { dated, line, standing } = this
+    const { line, standing } = this
     const { first } = line
     if (first?.ownMillis === undefined || !standing.isStanding) return first
-    const newest = dated.last
+    const newest = this.#dated?.last
     if (newest !== undefined) line.exchange(newest.turn)
     return newest
   }
@@ -147,8 +164,11 @@ export class Level<T> {
     this.#look(queue, now)
     const waiter = queue.next() as Waiter<T>
     this.#rota.had(queue.name, queue.turn)
-    this.#ring.remove(queue.link)
-    this.#line(queue)
+    if (this.#ring.size === 1) queue.turn = this.#rota.next(queue.name, queue.weight)
+    else {
+      this.#ring.remove(queue.link)
+      this.#line(queue)
+    }
     this.remove(waiter)
     return waiter
   }

@@ -33,8 +33,8 @@ export class Waiter<T> implements Taker<T> {
   readonly holding: Holding<T> | undefined
   readonly arrival: Link<Waiter<T>> = new Link<Waiter<T>>(this)
   readonly turn: Link<Waiter<T>> = new Link<Waiter<T>>(this)
-  /** Its place among those of its agent that have a deadline of their own, or among those that have none. */
-  readonly kin: Link<Waiter<T>> = new Link<Waiter<T>>(this)
+  /** Its place among those of its agent that have a deadline of their own, or among those that have none; only where there are both. */
+  kin: Link<Waiter<T>> | undefined = undefined
   /** How long it waits at most, where its caller has said so; with the pool's own bound it stays undefined. */
   ownMillis: number | undefined = undefined
   /** From when on it gets a share of the turns, however many more urgent ones there are; the queue decides. */
