@@ -178,7 +178,7 @@ test('a lock wait whose owner waits for a statement behind it ends, and both cal
   const name = freshName()
   const pool = open({ max: 2, applicationName: name })
   await learn(pool)
-  for (let n = 0; n < 10; n++) await pool.query(UPDATE, [2], { lane: true })
+  for (let n = 0; !(await sharesLane(pool, UPDATE, [2], { lane: true })); n++) expect(n).toBeLessThan(400)
   await opened(pool, 2)
   const owner = await pool.connect()
   await owner.query('BEGIN')

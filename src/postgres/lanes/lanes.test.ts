@@ -249,8 +249,8 @@ describe('where no other connection is to be had', () => {
   })
 
   test.each([
-    [0, 5],
-    [3, 11],
+    [0, 10],
+    [3, 16],
   ])(
     'with a way of %d ms a lane may be %d ms deep, and what comes then waits',
     async (roundTripMillis, most) => {

@@ -37,7 +37,7 @@ const FEW = 16
  * The wait that a lane may promise when no other connection is to be had, beside two round trips' worth of work under way. Who
  * comes after that waits for a turn of its agent: on a lane there are none.
  */
-const LONGEST_WAIT_MILLIS = 5
+const LONGEST_WAIT_MILLIS = 10
 
 export class Lanes {
   readonly #parts: LanesParts
