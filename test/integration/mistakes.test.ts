@@ -187,12 +187,12 @@ test('verify that ends after the pool was ended by force settles its caller', as
 test('verify counts in the timeout of the call', async () => {
   const pool = open({ verify: () => undefined })
   const from = performance.now()
-  await expect(pool.query('SELECT 1', [], { timeout: 100 })).rejects.toMatchObject({
+  await expect(pool.query('SELECT 1', [], { timeout: 1_500 })).rejects.toMatchObject({
     code: 'SLUICE_OPEN_TIMEOUT',
     phase: 'check',
-    message: expect.stringContaining('verify gave no answer within 100 ms'),
+    message: expect.stringContaining('verify gave no answer within 1500 ms'),
   })
-  expect(performance.now() - from).toBeLessThan(1_000)
+  expect(performance.now() - from).toBeLessThan(5_000)
 })
 
 test('a pool ended by force leaves the holder’s own error to be seen', async () => {

@@ -238,6 +238,7 @@ describe('a batch', () => {
 
   test('that takes too long is given up, and nothing of it stays', async () => {
     const pool = open({ max: 1 })
+    expect(await rows(pool, 'late')).toEqual([])
     const insert = { text: 'INSERT INTO sluice_tx VALUES ($1, 1)', values: ['late'] }
     await expect(pool.batch([insert, 'SELECT pg_sleep(30)'], { timeout: 100 })).rejects.toMatchObject({
       code: 'SLUICE_QUERY_TIMEOUT',
