@@ -6,7 +6,8 @@ const needsDatabase = ['test/{integration,dropin,orm,lanes,faults}/**/*.test.ts'
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
-    testTimeout: 20_000,
+    // For machines that do several things at once; each test has the times that it promises in itself.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // Most of the time is spent waiting for deadlines of the pool, not for the processor.
     maxWorkers: 3,

@@ -157,7 +157,7 @@ describe('a run', () => {
     const result = await run({ seconds: 30, signal: controller.signal, tickMillis: 50, onTick })
     expect(performance.now() - began).toBeLessThan(5_000)
     expect(result.total.count).toBeGreaterThan(0)
-    expect(ticks).toBe(3)
+    expect(ticks).toBeGreaterThanOrEqual(3)
   })
 
   test('counts what its callers gave up apart from answers and errors, and waits for it in the end', async () => {
