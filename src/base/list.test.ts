@@ -46,18 +46,6 @@ test('pushing a link that stands in a list is a BUG', () => {
   expect(() => new List<string>().push(links[0] as Link<string>)).toThrow(/^BUG: /)
 })
 
-test('rotate moves the first link to the end, and a list of one stays as it is', () => {
-  const { list } = filled('a', 'b', 'c')
-  list.rotate()
-  expect([...list]).toEqual(['b', 'c', 'a'])
-  const one = filled('a').list
-  one.rotate()
-  expect([...one]).toEqual(['a'])
-  const none = new List<string>()
-  none.rotate()
-  expect(none.size).toBe(0)
-})
-
 test('the value just given may be removed while walking', () => {
   const { list, links } = filled('a', 'b', 'c')
   const seen: string[] = []
@@ -69,7 +57,7 @@ test('the value just given may be removed while walking', () => {
 })
 
 test('a list does what an array would do', () => {
-  const step = fc.tuple(fc.constantFrom('push', 'remove', 'rotate'), fc.nat(9))
+  const step = fc.tuple(fc.constantFrom('push', 'remove', 'insert'), fc.nat(9))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const list = new List<number>()
@@ -83,9 +71,9 @@ test('a list does what an array would do', () => {
         } else if (what === 'remove') {
           expect(list.remove(link)).toBe(array.includes(n))
           if (array.includes(n)) array.splice(array.indexOf(n), 1)
-        } else if (what === 'rotate') {
-          list.rotate()
-          array.push(...array.splice(0, 1))
+        } else if (what === 'insert' && !array.includes(n)) {
+          list.insert(link, (other) => other > n)
+          array.splice(array.findLastIndex((other) => other <= n) + 1, 0, n)
         }
         expect([[...list], list.size, list.first, list.last]).toEqual([
           array,

@@ -11,7 +11,7 @@ export class Link<T> {
   }
 }
 
-/** A doubly linked list whose links belong to the values: add, remove and rotate in constant time, wherever the link stands. */
+/** A doubly linked list whose links belong to the values: add and remove in constant time, wherever the link stands. */
 export class List<T> {
   #first: Link<T> | undefined
   #last: Link<T> | undefined
@@ -87,14 +87,6 @@ export class List<T> {
     if (next === undefined) this.#last = link
     else next.previous = link
     this.#size += 1
-  }
-
-  /** Moves the first link to the end. */
-  rotate(): void {
-    const first = this.#first
-    if (first === undefined || first === this.#last) return
-    this.remove(first)
-    this.push(first)
   }
 
   /** The values from first to last. The value just given may be removed while walking. */

@@ -62,7 +62,7 @@ function bad(sentence: string): never {
   throw new SluiceError('SLUICE_BAD_OPTION', sentence)
 }
 
-/** Turns that an agent gets in a row. */
+/** Turns that an agent gets for each turn of the others. */
 export function weightOf(settings: AgentSettings | undefined, agent: string | undefined): number {
   return agent === undefined ? 1 : (settings?.weight.get(agent) ?? 1)
 }
