@@ -1,14 +1,12 @@
 import type { Clock, Timer } from './clock.ts'
 import { Link, List } from './list.ts'
 
-/** Something that may end by a deadline; it owns its place in the books. */
-export class Deadline<T> {
-  readonly link: Link<Deadline<T>> = new Link<Deadline<T>>(this)
-  readonly value: T
+/** When something ends; it is its own place in the books. */
+export class Deadline<T> extends Link<T> {
   readonly dueAt: number
 
   constructor(value: T, dueAt: number) {
-    this.value = value
+    super(value)
     this.dueAt = dueAt
   }
 }
@@ -23,7 +21,7 @@ const EXACT_DURATIONS = 64
 export class Deadlines<T> {
   readonly #clock: Clock
   readonly #expire: (value: T) => void
-  readonly #lists = new Map<number, List<Deadline<T>>>()
+  readonly #lists = new Map<number, List<T>>()
   #size = 0
   #timer: Timer | undefined
   #firesAt = Number.POSITIVE_INFINITY
@@ -39,17 +37,17 @@ export class Deadlines<T> {
     const deadline = new Deadline(value, now + duration)
     let list = this.#lists.get(duration)
     if (list === undefined) {
-      list = new List()
+      list = new List<T>()
       this.#lists.set(duration, list)
     }
-    list.push(deadline.link)
+    list.push(deadline)
     if (this.#size++ === 0) this.#timer?.ref()
     if (deadline.dueAt < this.#firesAt) this.#arm(deadline.dueAt, duration)
     return deadline
   }
 
   remove(deadline: Deadline<T>): void {
-    if (deadline.link.list?.remove(deadline.link) !== true) return
+    if (deadline.list?.remove(deadline) !== true) return
     // The timer is left armed: the next deadline most often follows at once, and firing early costs less than arming anew.
     if (--this.#size === 0) this.#timer?.unref()
   }
@@ -82,15 +80,20 @@ export class Deadlines<T> {
     const now = this.#clock.now()
     let next = Number.POSITIVE_INFINITY
     for (const [duration, list] of this.#lists) {
-      let first = list.first
+      let first = firstOf(list)
       while (first !== undefined && first.dueAt <= now) {
         this.remove(first)
         this.#expire(first.value)
-        first = list.first
+        first = firstOf(list)
       }
       if (first === undefined) this.#lists.delete(duration)
       else if (first.dueAt < next) next = first.dueAt
     }
     if (next < this.#firesAt) this.#arm(next, next - now)
   }
+}
+
+/** Nothing but deadlines stands in these lists. */
+function firstOf<T>(list: List<T>): Deadline<T> | undefined {
+  return list.firstLink as Deadline<T> | undefined
 }

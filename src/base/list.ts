@@ -25,6 +25,10 @@ export class List<T> {
     return this.#first?.value
   }
 
+  get firstLink(): Link<T> | undefined {
+    return this.#first
+  }
+
   get last(): T | undefined {
     return this.#last?.value
   }

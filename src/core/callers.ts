@@ -222,7 +222,8 @@ export class Callers<T> {
    * and those whose agents may have no more must not keep others out of the queue either.
    */
   #isFull({ agent, use }: Waiter<T>, room: number): boolean {
-    const { agents } = this.#parts
+    const { agents, settings } = this.#parts
+    if (this.size < settings.queueLimit) return false
     const { servable } = this
     const competing = Math.max(0, servable - this.promptOpens - this.promptChecks)
     const mayHave = use !== 'limited' || this.#queue.limited.size < this.limitedRoom
@@ -230,7 +231,7 @@ export class Callers<T> {
     if (mayHave && !isBeyond && competing < room) return false
     const { exclusive, limited } = (isBeyond ? undefined : agents?.excess) ?? NO_EXCESS
     const aside = this.size - servable - exclusive - limited
-    return aside + Math.max(0, competing - room) >= this.#parts.settings.queueLimit
+    return aside + Math.max(0, competing - room) >= settings.queueLimit
   }
 
   /** Ends a waiter that is not in the queue. */

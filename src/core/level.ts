@@ -169,7 +169,8 @@ export class Level<T> {
       this.#ring.remove(queue.link)
       this.#line(queue)
     }
-    this.remove(waiter)
+    this.arrivals.remove(waiter.arrival)
+    this.#takeOut(queue, waiter)
     return waiter
   }
 
@@ -177,16 +178,20 @@ export class Level<T> {
     if (!this.arrivals.remove(waiter.arrival)) return false
     const queue = this.#agents.get(this.#options.fifo ? undefined : waiter.agent)
     if (queue === undefined) throw new Error('BUG: a waiter’s agent has no queue')
+    this.#takeOut(queue, waiter)
+    return true
+  }
+
+  #takeOut(queue: AgentQueue<T>, waiter: Waiter<T>): void {
     const changed = queue.remove(waiter)
     if (queue.parked) this.#parked -= 1
     if (queue.line.size > 0) {
       if (changed && !queue.parked) this.#byAge.moved(queue)
-      return true
+      return
     }
     this.#agents.delete(queue.name)
     if (!queue.parked) this.#leave(queue)
     if (queue.standing.isStanding) this.#standing -= 1
-    return true
   }
 
   /** Takes an agent's turns away, or gives it a new one. */

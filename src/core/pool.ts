@@ -153,7 +153,8 @@ export class Pool<T extends object> {
     if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
     if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     this.#callers.add(waiter, millis, options.signal)
-    this.#pump(now)
+    // In a full pool a newcomer changes nothing: whatever frees a slot pumps.
+    if (room > 0 || this.#slots.counts.idle > 0) this.#pump(now)
   }
 
   // The pump -----------------------------------------------------------------------------------------------------------
@@ -218,7 +219,7 @@ export class Pool<T extends object> {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
     const missing = ending ? 0 : this.#settings.min - this.#slots.live
     if (missing <= 0 && this.#callers.size === 0) return
-    this.#supply.open(this.#mode === 'paused' ? 0 : this.#supply.unmet, missing, now)
+    this.#supply.open(this.#mode !== 'paused', missing, now)
     this.#trust.begin(now)
   }
 

@@ -57,11 +57,14 @@ export class Supply<T extends object> {
     this.#leaseMillis = typical === undefined ? millis : typical + (millis - typical) / TYPICAL_LEASES
   }
 
-  /** Starts the opens that are needed now. @param unmet connections that callers need, @param missing those that the pool should have anyway */
-  open(unmet: number, missing: number, now: number): void {
+  /** Starts the opens that are needed now. @param serving whether callers count, @param missing connections that the pool should have anyway */
+  open(serving: boolean, missing: number, now: number): void {
     const { alarm, callers, lifecycle, opens } = this.#parts
     const { room } = this
-    if (room <= 0 || Math.max(unmet, missing) <= 0) return
+    // A full pool is asked at every acquire: what callers need is counted only where it matters.
+    if (room <= 0) return
+    const unmet = serving ? this.unmet : 0
+    if (Math.max(unmet, missing) <= 0) return
     if (now < opens.retryAt) alarm.by(opens.retryAt, now)
     const wanted = Math.max(this.#inTime(unmet, now), missing)
     const starts = Math.min(wanted, room, opens.allowance(callers.promptOpens, now))
