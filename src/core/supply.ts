@@ -61,7 +61,7 @@ export class Supply<T extends object> {
   open(serving: boolean, missing: number, now: number): void {
     const { alarm, callers, lifecycle, opens } = this.#parts
     const { room } = this
-    // A full pool is asked at every acquire: what callers need is counted only where it matters.
+    // A full pool is asked at every release: what callers need is counted only where it matters.
     if (room <= 0) return
     const unmet = serving ? this.unmet : 0
     if (Math.max(unmet, missing) <= 0) return
