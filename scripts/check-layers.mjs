@@ -19,6 +19,7 @@ const FLOORS = {
   control: 3,
   monitor: 3,
   pgbouncer: 3,
+  middleware: 3,
   demo: 4,
   dashboard: 4,
   cli: 5,
