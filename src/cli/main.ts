@@ -7,6 +7,7 @@ import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { exitCodes, Refusal } from './refusal.ts'
+import { sizeCommand } from './size.ts'
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
 function makeProgram(signal: AbortSignal): Command {
@@ -16,6 +17,7 @@ function makeProgram(signal: AbortSignal): Command {
     .version(version)
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
+    .addCommand(sizeCommand(signal))
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(redact(text)),

@@ -12,7 +12,7 @@ export { BANDS, sizeForAgents, sizeForNested, sizeForTraffic, sizeForWorkers } f
 export type { Preference } from './preference.ts'
 export type { Preset, TrafficAdvice, TrafficName, TrafficSeen } from './presets.ts'
 export { adviceForTraffic, PRESETS, trafficOf } from './presets.ts'
-export type { Question, Recommendation } from './recommend.ts'
+export type { ProcessSize, Question, Recommendation } from './recommend.ts'
 export { recommend } from './recommend.ts'
 export type {
   AllocationAnswer,

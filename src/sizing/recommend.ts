@@ -24,6 +24,13 @@ export interface Question {
   readonly hardware?: Partial<Hardware>
 }
 
+/** An answer as the size of one process's pool: what belongs to the whole server is shared by all of them. */
+export interface ProcessSize {
+  readonly formula: Formula
+  readonly from: number
+  readonly to: number
+}
+
 /** The size of each process's pool. */
 export interface Recommendation {
   readonly max: number
@@ -34,6 +41,7 @@ export interface Recommendation {
   readonly decidedBy: Formula
   /** One sentence: which answer decided, and what is not known. */
   readonly reason: string
+  readonly sizes: readonly ProcessSize[]
   /** Why not the other answers, where they differ. */
   readonly preferences: readonly Preference[]
   /** Every answer by itself, in the order of the formulas; the last is the memory of what is recommended. */
@@ -65,6 +73,7 @@ export function recommend(question: Question): Recommendation {
     processes,
     decidedBy: decider.formula,
     reason: `${decisionOf(decider, max, processes, preferences.length > 0)}${unknownOf(candidates)}`,
+    sizes: candidates.map(({ formula, from, to }) => ({ formula, from, to })),
     preferences,
     answers: [...answers, memoryOf({ connections: max * processes })],
   }
