@@ -29,5 +29,6 @@ export type { ListenOptions, Notification, NotificationHandler } from './postgre
 export type { LeasedClient, PostgresConnection, PostgresStats } from './postgres/pool.ts'
 export { Pool } from './postgres/pool.ts'
 export type { IsolationLevel, Transaction, TransactionOptions } from './postgres/transaction.ts'
+export type { ProfileName } from './profiles/profiles.ts'
 export type { BreakerOptions, BreakerState, BreakerStats } from './resilience/breaker.ts'
 export type { RetryOptions } from './resilience/retry.ts'
