@@ -97,7 +97,7 @@ export class Pool<T extends object> {
     this.#supply = new Supply<T>({
       ...sides,
       alarm: this.#alarm,
-      isPaused: () => this.#mode === 'paused',
+      mode: () => this.#mode,
       changed,
     })
     this.#trust = new Trust<T>(sides)

@@ -9,6 +9,7 @@ import type { Settings } from './options.ts'
 import { capacityOf } from './options.ts'
 import type { Slots } from './slot.ts'
 import { idleConnection } from './slot.ts'
+import type { PoolStats } from './stats.ts'
 
 /** What supply works with; the pool owns all of it. */
 export interface SupplyParts<T extends object> {
@@ -18,8 +19,7 @@ export interface SupplyParts<T extends object> {
   readonly opens: Opens
   readonly lifecycle: Lifecycle<T>
   readonly alarm: Alarm
-  /** Whether callers have to wait whatever is idle. */
-  isPaused(): boolean
+  mode(): PoolStats['state']
   /** Something has changed. */
   changed(now: number): void
 }
@@ -158,7 +158,7 @@ export class Supply<T extends object> {
 
   /** The pool as its budget sees it. */
   #member(): Member {
-    const { alarm, callers, changed, isPaused, lifecycle, settings, slots } = this.#parts
+    const { alarm, callers, changed, lifecycle, mode, settings, slots } = this.#parts
     return {
       get total() {
         return slots.total
@@ -167,10 +167,10 @@ export class Supply<T extends object> {
         return slots.live
       },
       get min() {
-        return settings.min
+        return mode() === 'ending' ? 0 : settings.min
       },
       get spare() {
-        return isPaused() || callers.servable === 0 ? slots.counts.idle : 0
+        return mode() === 'paused' || callers.servable === 0 ? slots.counts.idle : 0
       },
       get idleSince() {
         return slots.idle.first?.state.since
