@@ -1,6 +1,7 @@
 import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
 import type { Distribution } from '../base/histogram.ts'
 import { Histogram } from '../base/histogram.ts'
+import type { BudgetView } from './budget.ts'
 import type { CloseReason } from './driver.ts'
 import type { Slot } from './slot.ts'
 import { isLimited } from './slot.ts'
@@ -41,6 +42,8 @@ export interface PoolStats extends PoolNumbers {
   readonly leaked: number
   /** Leases out now that were reported as leaked. */
   readonly leaking: number
+  /** The budget that the pool shares with others, as it sees it; undefined without one. */
+  readonly budget: BudgetView | undefined
   /** From asking to getting a connection. */
   readonly wait: Distribution
   /** From getting to giving back. */
@@ -79,6 +82,7 @@ export function takeStats(
     | 'overloaded'
     | 'oldestWaitMillis'
     | 'lastOpenFailure'
+    | 'budget'
   > & {
     readonly numbers: PoolNumbers
   },

@@ -190,6 +190,7 @@ const CORE = [
   'prePing',
   'leakDetectionMillis',
   'allowExitOnIdle',
+  'budget',
 ] as const satisfies readonly (keyof PoolOptions)[]
 
 const OWN = [
