@@ -6,6 +6,7 @@ import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { Interrupted, interruption } from './interrupt.ts'
+import { loadCommand } from './load.ts'
 import { exitCodes, Refusal } from './refusal.ts'
 import { sizeCommand } from './size.ts'
 import { tuneCommand } from './tune.ts'
@@ -20,6 +21,7 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(checkCommand(signal))
     .addCommand(sizeCommand(signal))
     .addCommand(tuneCommand(signal))
+    .addCommand(loadCommand(signal))
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(redact(text)),
