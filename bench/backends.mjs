@@ -1,5 +1,5 @@
 /** What a connection costs the server in memory, read from /proc: of the embedded server on Linux, where it may be read. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { anyAid, LOOKUP } from './accounts.mjs'

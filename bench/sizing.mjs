@@ -9,8 +9,8 @@ import { compare, median, spread } from './harness.mjs'
 
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
 const CALLERS = 128
-/** How much of a cell runs before it, uncounted. */
-const WARM = 0.4
+/** How much of a cell runs before it, uncounted: as much, since a pool first has to learn which statements are short. */
+const WARM = 1
 const RANGE = 10_000
 
 export const defaults = { rounds: 2, cellMillis: 500 }
@@ -21,6 +21,8 @@ export const defaults = { rounds: 2, cellMillis: 500 }
  * @property {string} text
  * @property {() => unknown[]} values
  * @property {import('../dist/index.js').PoolConfig} options
+ *
+ * @typedef {Record<string, string | number>} Row
  *
  * @typedef {import('./harness.mjs').Subject & { size: number, p50: number[], p99: number[] }} Measured
  */
@@ -49,18 +51,34 @@ export async function run(settings) {
   const server = await openAccounts()
   try {
     const memory = await backendRows(server)
-    const rows = []
+    const rows = /** @type {Row[]} */ ([])
     for (const work of WORKS) rows.push(...(await measure(server.url, work, settings)))
     const title = `Statements of ${CALLERS} callers through pools of 1 to ${SIZES.at(-1)} connections, PostgreSQL ${server.version}`
     const notes = [
       `p50 and p99 in milliseconds, as the callers see them, waiting for a connection included. “In the server” is connections ÷ rate (Little’s law): how long a statement has a connection while all are busy. Without lanes: \`pipelining: false, slowShare: 1\`. “Computes” adds up ${RANGE.toLocaleString('en-US')} rows of an index range. The client shares the machine’s cores with the server.`,
     ]
-    const sections = [{ title, notes, rows }]
+    const sections = [
+      { title: 'Statements a second, and how long each has its connection', rows: glance(rows) },
+      { title, notes, rows },
+    ]
     if (memory !== undefined) sections.push(memory)
     return { name: 'sizing', sections, goals: [] }
   } finally {
     await server.close()
   }
+}
+
+/** One line for each size. @param {Row[]} rows */
+function glance(rows) {
+  return SIZES.map((size) => {
+    const own = rows.filter((row) => row.connections === size)
+    const computes = own.find((row) => row.statement === 'computes')
+    return {
+      connections: size,
+      ...Object.fromEntries(own.map((row) => [`${row.statement}, /s`, row['per second']])),
+      'computes, ms in the server': computes?.['in the server'] ?? Number.NaN,
+    }
+  })
 }
 
 /** @param {string} url @param {Work} work @param {import('./harness.mjs').Settings} settings */
