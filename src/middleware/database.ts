@@ -10,6 +10,7 @@ import type {
   RequestLease,
   RequestPool,
   RequestPriority,
+  RequestTransaction,
   TransactionOf,
   TransactionOptionsOf,
 } from './pool.ts'
@@ -100,7 +101,8 @@ export class RequestDatabase<P extends RequestPool = RequestPool> {
     options?: TransactionOptionsOf<P>,
   ): Promise<R> {
     this.#refuseSecond('transaction()')
-    return (await this.pool.transaction(fn, this.#options({ ...options }))) as R
+    const run = fn as (transaction: RequestTransaction) => Promise<R> | R
+    return this.pool.transaction(run, this.#options({ ...options }))
   }
 
   /**

@@ -18,6 +18,7 @@ export type {
   RequestLease,
   RequestPool,
   RequestPriority,
+  RequestTransaction,
   TransactionOf,
   TransactionOptionsOf,
 } from './pool.ts'

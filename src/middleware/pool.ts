@@ -35,14 +35,23 @@ export interface RequestLease {
   release(error?: Error | boolean | null): void
 }
 
+/** What runs inside a transaction. */
+export interface RequestTransaction {
+  query(
+    statement: string | object,
+    values?: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<Answer<unknown>>
+}
+
 /** A pool. */
 export interface RequestPool {
   query(statement: string | object, values?: unknown[], options?: CallOptions): Promise<Answer<unknown>>
   lease(options?: LeaseOptions): Promise<RequestLease>
-  transaction(
-    fn: (transaction: never) => Promise<unknown> | unknown,
+  transaction<R>(
+    fn: (transaction: RequestTransaction) => Promise<R> | R,
     options?: Omit<CallOptions, 'timeout'>,
-  ): Promise<unknown>
+  ): Promise<R>
 }
 
 /** What `lease()` of that pool gives. */
