@@ -26,6 +26,7 @@ export type { Client, ClientClass } from './postgres/driver.ts'
 export type { LeakReport } from './postgres/events.ts'
 export type { TargetSessionAttrs } from './postgres/fitness.ts'
 export { globalPools } from './postgres/global-pools.ts'
+export type { LearnedStatement } from './postgres/lanes/learned.ts'
 export type { PoolLease } from './postgres/lease.ts'
 export type { ListenOptions, Notification, NotificationHandler } from './postgres/listen.ts'
 export type { LeasedClient, PostgresConnection, PostgresStats } from './postgres/pool.ts'
@@ -37,6 +38,8 @@ export {
   type PoolsOptions,
   type PoolsStats,
 } from './postgres/pools.ts'
+export type { PoolSettings } from './postgres/settings.ts'
 export type { IsolationLevel, Transaction, TransactionOptions } from './postgres/transaction.ts'
+export type { ProfileName } from './profiles/profiles.ts'
 export type { BreakerOptions, BreakerState, BreakerStats } from './resilience/breaker.ts'
 export type { RetryOptions } from './resilience/retry.ts'

@@ -19,6 +19,10 @@ export interface PoolStats extends PoolNumbers {
   readonly overloaded: boolean
   /** How long the one who has waited longest has waited. */
   readonly oldestWaitMillis: number
+  /** The largest part of its deadline that anybody who waits has used up, 0 to 1. */
+  readonly waitShare: number
+  /** Since the pool was made. */
+  readonly ageMillis: number
   /** Busy slots (leased, shared, checking, cancelling) ÷ max, in percent. */
   readonly utilization: number
   /** Connections whose close was given up: they may still live at the server. */
@@ -44,6 +48,8 @@ export interface PoolStats extends PoolNumbers {
   readonly leaking: number
   /** The budget that the pool shares with others, as it sees it; undefined without one. */
   readonly budget: BudgetView | undefined
+  /** Callers who had to wait for a connection while their task held one; only with leak detection. */
+  readonly nested: number
   /** From asking to getting a connection. */
   readonly wait: Distribution
   /** From getting to giving back. */
@@ -81,6 +87,8 @@ export function takeStats(
     | 'waitingByPriority'
     | 'overloaded'
     | 'oldestWaitMillis'
+    | 'waitShare'
+    | 'ageMillis'
     | 'lastOpenFailure'
     | 'budget'
   > & {
@@ -135,6 +143,7 @@ type TallySnapshot = Pick<
   | 'shed'
   | 'leaked'
   | 'leaking'
+  | 'nested'
   | 'wait'
   | 'lease'
   | 'open'
@@ -153,6 +162,7 @@ export class Tally {
   shed = 0
   leaked = 0
   leaking = 0
+  nested = 0
   readonly closed: Partial<Record<CloseReason, number>> = {}
   readonly wait: Histogram = new Histogram()
   readonly lease: Histogram = new Histogram()
@@ -177,6 +187,7 @@ export class Tally {
       shed: this.shed,
       leaked: this.leaked,
       leaking: this.leaking,
+      nested: this.nested,
       wait: this.wait.snapshot(),
       lease: this.lease.snapshot(),
       open: this.open.snapshot(),
