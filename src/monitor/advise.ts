@@ -64,7 +64,9 @@ function room(
 function rank(drafts: readonly Draft[]): readonly Finding[] {
   const placeOf = ({ code, explains = [], severity }: Draft): number => {
     const caused = drafts.filter((draft) => draft.code !== code && explains.includes(draft.code))
-    return Math.min(...[severity, ...caused.map((draft) => draft.severity)].map((word) => SEVERITIES.indexOf(word)))
+    return Math.min(
+      ...[severity, ...caused.map((draft) => draft.severity)].map((word) => SEVERITIES.indexOf(word)),
+    )
   }
   return Object.freeze(
     drafts

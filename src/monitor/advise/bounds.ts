@@ -47,7 +47,8 @@ const BOUNDS: readonly Bound[] = [
     least: 2_000,
     most: 120_000,
     tooSmall: 'ordinary statements on a busy server are ended by it',
-    tooLarge: "one statement may hold a connection for all that time; long work is for the class 'analytical', which has its own timeout",
+    tooLarge:
+      "one statement may hold a connection for all that time; long work is for the class 'analytical', which has its own timeout",
   },
   {
     option: 'idleTimeoutMillis',

@@ -37,7 +37,8 @@ function profile({ serverless, settings, uptimeMillis = 0 }: Scene): readonly Dr
         severity: 'warning',
         title: `The profile ${name} is for processes that live for hours, and this one is serverless`,
         evidence: `profile ${name} with min ${count(settings.min)} in a serverless process`,
-        reason: 'every instance opens its min, is frozen with it, and wakes up with connections that are gone',
+        reason:
+          'every instance opens its min, is frozen with it, and wakes up with connections that are gone',
         change: "profile 'serverless'",
       },
     ]
@@ -54,7 +55,8 @@ function sessionMode({ serverless, settings }: Scene): readonly Draft[] {
       title: 'A serverless process holds sessions of the server',
       evidence: `endpoint ${endpoint}, up to ${count(max)} sessions for each instance`,
       reason: 'there are as many instances as there are requests, and frozen ones keep their sessions',
-      change: 'connect through a pooler in transaction mode (on Supabase port 6543, on Neon the -pooler host)',
+      change:
+        'connect through a pooler in transaction mode (on Supabase port 6543, on Neon the -pooler host)',
     },
   ]
 }
@@ -68,8 +70,10 @@ function prepared({ settings }: Scene): readonly Draft[] {
       severity: 'warning',
       title: 'Statements are prepared through a pooler that may not carry them',
       evidence: `endpoint transaction, and ${count(preparedStatements)} prepared statements are kept for each connection`,
-      reason: 'the next statement may run in another session: prepared statement does not exist (26000), or already exists (42P05)',
-      change: 'leave prepare out or set it to false; PgBouncer carries them from 1.21 on with max_prepared_statements above 0',
+      reason:
+        'the next statement may run in another session: prepared statement does not exist (26000), or already exists (42P05)',
+      change:
+        'leave prepare out or set it to false; PgBouncer carries them from 1.21 on with max_prepared_statements above 0',
     },
   ]
 }

@@ -1,6 +1,6 @@
 /** Connections that are not given back. */
 import type { Draft, Scene } from './scene.ts'
-import { count, millis, several, SYMPTOMS } from './scene.ts'
+import { count, millis, SYMPTOMS, several } from './scene.ts'
 
 /** A pool in which more than this is held for long should be searched for leaks, whether or not leak detection is on. */
 const HELD_SHARE = 0.9

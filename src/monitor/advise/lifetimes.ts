@@ -16,7 +16,9 @@ export function lifetimes(scene: Scene): readonly Draft[] {
 
 /** How long a connection may stand idle: those of `min` for ever. */
 function longestIdle({ settings }: Scene): number {
-  return settings.min > 0 ? Number.POSITIVE_INFINITY : (settings.idleTimeoutMillis ?? Number.POSITIVE_INFINITY)
+  return settings.min > 0
+    ? Number.POSITIVE_INFINITY
+    : (settings.idleTimeoutMillis ?? Number.POSITIVE_INFINITY)
 }
 
 function show(value: number): string {
@@ -50,14 +52,17 @@ function beyondFirewall(scene: Scene): readonly Draft[] {
       severity: 'warning',
       title: 'Idle connections live longer than firewalls remember them',
       evidence: `kept idle ${show(idle)}, without TCP keep-alive and not pinged before use in time; ${beyond.map((wall) => wall.name).join(' and ')} would have forgotten them`,
-      reason: 'a forgotten connection looks open and answers nothing: its next statement hangs until a timeout',
+      reason:
+        'a forgotten connection looks open and answers nothing: its next statement hangs until a timeout',
       change: 'leave keepAlive on, or set prePing to 30,000, or idleTimeoutMillis below 240,000 with min 0',
     },
   ]
 }
 
 function old({ at, connections, settings }: Scene): readonly Draft[] {
-  const ages = connections.flatMap(({ createdAt }) => (createdAt === undefined ? [] : [at - createdAt.getTime()]))
+  const ages = connections.flatMap(({ createdAt }) =>
+    createdAt === undefined ? [] : [at - createdAt.getTime()],
+  )
   const found = ages.filter((age) => age > OLD_MILLIS)
   if (found.length === 0) return []
   const lifetime = settings.maxLifetimeMillis
@@ -67,7 +72,8 @@ function old({ at, connections, settings }: Scene): readonly Draft[] {
       severity: 'advice',
       title: `${several(found.length, 'connection')} ${found.length === 1 ? 'is' : 'are'} older than an hour`,
       evidence: `the oldest for ${millis(Math.max(...found))} (more than ${millis(OLD_MILLIS)}); maxLifetimeMillis is ${lifetime === undefined ? 'none' : millis(lifetime)}`,
-      reason: 'their processes at the server keep what they have cached, and after a failover or a change of DNS they stay where they are',
+      reason:
+        'their processes at the server keep what they have cached, and after a failover or a change of DNS they stay where they are',
       change: 'set maxLifetimeMillis to 1,800,000',
     },
   ]

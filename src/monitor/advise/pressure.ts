@@ -54,7 +54,8 @@ function queue(scene: Scene): readonly Draft[] {
         ? `${count(stats.waiting)} callers are queued`
         : `The pool is ${state}: no connection is idle and ${several(stats.waiting, 'caller')} ${stats.waiting === 1 ? 'waits' : 'wait'}`,
       evidence: `${count(stats.idle)} idle, ${count(stats.waiting)} waiting (target 0; exhausted above ${MOST_WAITING}, alert above ${QUEUED}), the longest for ${millis(stats.oldestWaitMillis)}, ${percent(100 * stats.waitShare)} of a deadline used up`,
-      reason: 'every caller in the queue is late by the time it waits, and the last ones will get an error instead',
+      reason:
+        'every caller in the queue is late by the time it waits, and the last ones will get an error instead',
       change: roomAdvice(scene),
     },
   ]
@@ -143,9 +144,10 @@ function reuse({ stats }: Scene): readonly Draft[] {
       title: 'Connections are opened more often than they should be',
       evidence: `${percent(share)} of ${count(stats.acquired)} acquires got a connection that had been used before (target above ${REUSE.target} %, alert below ${REUSE.alert} %)${why}`,
       reason: 'every new connection costs a handshake, and the server a process',
-      change: closed?.[0] === 'max-uses'
-        ? 'raise maxUses'
-        : 'set min to what is used all the time, or raise idleTimeoutMillis; release without an error where the connection is sound',
+      change:
+        closed?.[0] === 'max-uses'
+          ? 'raise maxUses'
+          : 'set min to what is used all the time, or raise idleTimeoutMillis; release without an error where the connection is sound',
     },
   ]
 }

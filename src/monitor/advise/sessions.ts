@@ -1,7 +1,7 @@
 /** What goes on at the server: who holds up whom, and who leaves transactions open. */
 import type { Session } from '../activity.ts'
 import type { Draft, Scene } from './scene.ts'
-import { count, graded, millis, percent, several, SYMPTOMS } from './scene.ts'
+import { count, graded, millis, percent, SYMPTOMS, several } from './scene.ts'
 
 const IDLERS_ALERT = 5
 /** How long a transaction may be idle, by class of work: 60,000. */
@@ -35,19 +35,23 @@ function blocked({ activity }: Scene): readonly Draft[] {
   if (first === undefined) return []
   const { chain, root, session, waitingMillis = 0 } = first
   const head = root === undefined ? `session ${chain.at(-1)}` : name(root)
-  const does = root === undefined ? '' : `, ${root.state ?? 'whose state could not be seen'}; ${lastStatement(root)}`
+  const does =
+    root === undefined ? '' : `, ${root.state ?? 'whose state could not be seen'}; ${lastStatement(root)}`
   return [
     {
       code: 'blocked',
       severity: waitingMillis >= LOCK_MILLIS ? 'critical' : 'warning',
       title: `${several(waiting.length, 'session')} ${waiting.length === 1 ? 'waits' : 'wait'} for a lock; at the head is ${head}`,
       evidence: `${name(session)} waits for ${millis(waitingMillis)} behind ${chain.slice(1).join(' → ')}${does}`,
-      reason: 'whoever waits for a lock holds its connection and its own locks meanwhile, so that others queue behind it',
+      reason:
+        'whoever waits for a lock holds its connection and its own locks meanwhile, so that others queue behind it',
       change:
         root?.state?.startsWith('idle in transaction') === true
           ? `end that transaction (SELECT pg_terminate_backend(${root.pid}) if nobody else will), and set idleInTransactionTimeout and lockTimeout (10,000)`
           : 'shorten the transaction at the head, take locks in one order everywhere, and set lockTimeout (10,000)',
-      explains: waiting.some((each) => each.session.own) ? ['long-statement', ...SYMPTOMS] : ['long-statement'],
+      explains: waiting.some((each) => each.session.own)
+        ? ['long-statement', ...SYMPTOMS]
+        : ['long-statement'],
     },
   ]
 }
@@ -64,7 +68,8 @@ function idlers({ activity, settings }: Scene): readonly Draft[] {
       severity: found.length > IDLERS_ALERT || idle >= IDLE_LIMIT_MILLIS ? 'critical' : 'warning',
       title: `${several(found.length, 'session')} ${found.length === 1 ? 'does' : 'do'} nothing inside a transaction`,
       evidence: `${count(found.length)} idle in transaction (target 0, alert above ${IDLERS_ALERT}); ${name(first)} for ${millis(idle)}, ${lastStatement(first)}`,
-      reason: 'an open transaction holds its locks and its connection, and keeps vacuum from cleaning up for the whole database',
+      reason:
+        'an open transaction holds its locks and its connection, and keeps vacuum from cleaning up for the whole database',
       change: `end the transaction before waiting for anything else (a model's answer, a request); set idleInTransactionTimeout (${limit === undefined ? 'now none' : `now ${millis(limit)}`}; 60,000), or for the role idle_in_transaction_session_timeout = '60s'`,
       ...(found.some(({ own }) => own) ? { explains: SYMPTOMS } : {}),
     },
@@ -84,7 +89,8 @@ function longest({ activity }: Scene): readonly Draft[] {
       severity,
       title: `A statement has been running for ${millis(took)}`,
       evidence: `${name(session)}: ${session.statement ?? 'a statement that could not be seen'} (target below ${millis(STATEMENT.target)}, alert above ${millis(STATEMENT.alert)})${more}`,
-      reason: 'it holds a connection and a processor, and the older its snapshot the less vacuum can clean up',
+      reason:
+        'it holds a connection and a processor, and the older its snapshot the less vacuum can clean up',
       change: "look at its plan with EXPLAIN; give such work class 'analytical' and a statement timeout",
       ...(session.own ? { explains: SYMPTOMS } : {}),
     },
@@ -95,7 +101,8 @@ function nearLimit({ activity, maxConnections }: Scene): readonly Draft[] {
   if (activity === undefined || maxConnections === undefined) return []
   if (activity.total < MOST_SESSIONS * maxConnections) return []
   const [most] = activity.byApplication
-  const who = most === undefined ? '' : `; most by ${most.application || 'no application name'} (${count(most.total)})`
+  const who =
+    most === undefined ? '' : `; most by ${most.application || 'no application name'} (${count(most.total)})`
   return [
     {
       code: 'sessions-near-limit',

@@ -1,6 +1,6 @@
 /** Whether the server can give what the pool may ask for. */
 import type { Draft, Scene } from './scene.ts'
-import { count, millis, several, SYMPTOMS } from './scene.ts'
+import { count, millis, SYMPTOMS, several } from './scene.ts'
 
 /** An open that failed longer ago says nothing about now. */
 const LATELY_MILLIS = 60_000
@@ -39,7 +39,8 @@ function aboveShare({ available, instances, stats }: Scene): readonly Draft[] {
       severity: 'warning',
       title: 'The pool may ask for more sessions than the server has',
       evidence: `max ${count(stats.max)}${overflow}, × ${several(instances, 'instance')}, makes ${count(wanted)}; the server has ${count(available)} for it (its limit without what is reserved, or the limit of the role or database)`,
-      reason: 'under load the surplus is refused with too many clients already (53300), here or for somebody else',
+      reason:
+        'under load the surplus is refused with too many clients already (53300), here or for somebody else',
       change:
         each >= 1
           ? `max + maxOverflow at most ${count(each)} for each instance, less what others need and a rolling deploy adds`

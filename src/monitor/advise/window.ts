@@ -24,7 +24,10 @@ export function windowOf({ connections, earlier, stats }: Snapshot): Window {
   const held = totalOf(stats.lease) - totalOf(before?.lease)
   const holding = connections
     .filter(({ state }) => state === 'leased' || state === 'shared')
-    .reduce((sum, { leasedForMillis, sinceMillis }) => sum + Math.min(millis, leasedForMillis ?? sinceMillis), 0)
+    .reduce(
+      (sum, { leasedForMillis, sinceMillis }) => sum + Math.min(millis, leasedForMillis ?? sinceMillis),
+      0,
+    )
   return {
     millis,
     whole: before === undefined,
