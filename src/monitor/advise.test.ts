@@ -287,6 +287,13 @@ describe('the server', () => {
     expect(only('above-share', picture, activityOf(), { databaseLimit: 19 })).toBe('warning')
   })
 
+  test('is asked for no more than the budget that pools share', () => {
+    const budget = { max: 98, used: 0, room: 98, limit: 98 }
+    const picture = (max: number) => snapshot({ stats: { max: 200, budget: { ...budget, max } } })
+    expect(only('above-share', picture(97), activityOf())).toBeUndefined()
+    expect(only('above-share', picture(98), activityOf())).toBe('warning')
+  })
+
   test.each([
     [79, undefined],
     [80, 'warning'],

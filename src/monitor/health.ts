@@ -8,6 +8,7 @@ import type { PoolStats } from '../core/stats.ts'
 import { advise } from './advise.ts'
 import type { Finding } from './finding.ts'
 import { databaseCheck, extraCheck, NOT_COUNTED, poolCheck, sessionsCheck } from './health/checks.ts'
+import { Past } from './health/past.ts'
 import type { Check, HealthStatus } from './health/report.ts'
 import { worst } from './health/report.ts'
 import type { Circumstances } from './snapshot.ts'
@@ -28,8 +29,8 @@ export interface HealthOptions {
   readonly timeoutMillis?: number | undefined
   /** Further checks by name: a cache, a service that is needed. Each has the same time, and a signal that tells when it is over. */
   readonly checks?: Readonly<Record<string, ExtraCheck>> | undefined
-  /** What is known of the process, and an earlier picture of the pool, for `recommendations`. */
-  readonly circumstances?: Circumstances | undefined
+  /** What is known of the process, for `recommendations`. */
+  readonly circumstances?: Omit<Circumstances, 'earlier'> | undefined
 }
 
 /** What {@link health} takes from outside besides options; tests hand in their own. */
@@ -48,13 +49,19 @@ export interface Health {
   readonly stats: PoolStats
   /** What the checks complain of, a sentence each. */
   readonly warnings: readonly string[]
+  /** What to change: of what was seen in the last five minutes, where it was asked before, else since the pool's beginning. */
   readonly recommendations: readonly Finding[]
 }
+
+/** Several pools by name: what `createPools()` makes, a Map, or an object. */
+export type NamedSources = Iterable<readonly [string, Source]> | Readonly<Record<string, Source>>
 
 /** How several pools are. */
 export interface PoolsHealth extends Pick<Health, 'status' | 'checks' | 'timestamp' | 'warnings'> {
   readonly pools: Readonly<Record<string, Health>>
 }
+
+const past = new Past()
 
 const OWN_CHECKS = ['database', 'pool', 'sessions']
 
@@ -69,12 +76,12 @@ export async function health(
   surroundings?: HealthSurroundings,
 ): Promise<Health>
 export async function health(
-  pools: Readonly<Record<string, Source>>,
+  pools: NamedSources,
   options?: HealthOptions,
   surroundings?: HealthSurroundings,
 ): Promise<PoolsHealth>
 export async function health(
-  asked: Source | Readonly<Record<string, Source>>,
+  asked: Source | NamedSources,
   options: HealthOptions = {},
   { clock = systemClock }: HealthSurroundings = {},
 ): Promise<Health | PoolsHealth> {
@@ -89,26 +96,14 @@ export async function health(
     const [own, extras] = await Promise.all([look(asked), extra])
     return healthOf(own, extras, timestamp)
   }
-  const names = Object.keys(asked)
-  const [found, extras] = await Promise.all([Promise.all(Object.values(asked).map(look)), extra])
-  const pools = found.map((own) => healthOf(own, {}, timestamp))
-  const all = [...pools.map(({ status }) => status), ...Object.values(extras).map(({ status }) => status)]
-  const named = (name: string, texts: readonly string[]) => texts.map((text) => `${name}: ${text}`)
-  return Object.freeze({
-    status: worst(all),
-    checks: extras,
-    timestamp,
-    warnings: [
-      ...pools.flatMap(({ warnings }, n) => named(names[n] as string, warnings)),
-      ...warningsOf(extras),
-    ],
-    pools: Object.fromEntries(pools.map((pool, n) => [names[n], pool])),
-  })
+  const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
+  const all = entries.map(async ([name, pool]) => [name, healthOf(await look(pool), {}, timestamp)] as const)
+  return healthOfAll(await Promise.all(all), await extra, timestamp)
 }
 
 /** Nothing but a pool has a function of that name; a pool called query is an object. */
-function isPool(asked: Source | Readonly<Record<string, Source>>): asked is Source {
-  return typeof asked.query === 'function'
+function isPool(asked: Source | NamedSources): asked is Source {
+  return 'query' in asked && typeof asked.query === 'function'
 }
 
 type Checks = Readonly<Record<string, Check>>
@@ -121,17 +116,18 @@ async function lookAt(
   clock: Clock,
   millis: number,
 ): Promise<Looked> {
-  const due = clock.now() + millis
-  const snapshot = snapshotOf(pool, circumstances, { clock })
-  const { stats } = snapshot
+  const now = clock.now()
+  const picture = snapshotOf(pool, circumstances, { clock })
+  const { stats } = picture
+  const earlier = past.add(pool, stats, now)
   const database = await databaseCheck(pool, clock, millis)
-  const left = due - clock.now()
+  const left = now + millis - clock.now()
   const sessions =
     database.status === 'healthy' && left >= 1 ? await sessionsCheck(pool, clock, left) : NOT_COUNTED
   return {
     checks: { database, pool: { ...poolCheck(stats), millis: 0 }, sessions },
     stats,
-    recommendations: advise(snapshot),
+    recommendations: advise({ ...picture, earlier }),
   }
 }
 
@@ -155,6 +151,23 @@ function healthOf({ checks: own, stats, recommendations }: Looked, extra: Checks
     stats,
     warnings: warningsOf(checks),
     recommendations,
+  })
+}
+
+/** The worst of all. */
+function healthOfAll(
+  pools: readonly (readonly [name: string, health: Health])[],
+  checks: Checks,
+  timestamp: string,
+): PoolsHealth {
+  const all = [...pools.map(([, { status }]) => status), ...Object.values(checks).map(({ status }) => status)]
+  const warnings = pools.flatMap(([name, health]) => health.warnings.map((text) => `${name}: ${text}`))
+  return Object.freeze({
+    status: worst(all),
+    checks,
+    timestamp,
+    warnings: [...warnings, ...warningsOf(checks)],
+    pools: Object.fromEntries(pools),
   })
 }
 

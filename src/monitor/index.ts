@@ -21,6 +21,7 @@ export type {
   HealthOptions,
   HealthStatus,
   HealthSurroundings,
+  NamedSources,
   PoolsHealth,
 } from './health.ts'
 export { health } from './health.ts'

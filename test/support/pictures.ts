@@ -30,6 +30,7 @@ export function statsOf(given: Partial<PoolStats> = {}): PoolStats {
     min: 0,
     maxOverflow: 0,
     total: 0,
+    budget: undefined,
     state: 'running',
     waitingByPriority: [0, 0, 0],
     overloaded: false,

@@ -1,4 +1,5 @@
 /** Options outside the bounds in which they do well. */
+import { PROFILE_NAMES, PROFILES } from '../../profiles/profiles.ts'
 import type { SourceSettings } from '../source.ts'
 import type { Draft, Scene } from './scene.ts'
 import { count } from './scene.ts'
@@ -61,10 +62,9 @@ const BOUNDS: readonly Bound[] = [
 ]
 
 /** Where a profile itself asks for a value outside the bounds, it is right for what the profile is for. */
-const ASKED: Readonly<Record<string, Partial<Record<Bounded, number>>>> = {
-  persistent: { idleTimeoutMillis: 600_000 },
-  edge: { max: 3, idleTimeoutMillis: 1_000 },
-  'high-performance': { idleTimeoutMillis: 600_000 },
+function asks(profile: string | undefined, option: Bounded, value: number): boolean {
+  const name = PROFILE_NAMES.find((known) => known === profile)
+  return name !== undefined && PROFILES[name].options[option] === value
 }
 
 export function bounds({ settings }: Scene): readonly Draft[] {
@@ -75,7 +75,7 @@ function judge(bound: Bound, settings: SourceSettings): readonly Draft[] {
   const { least, most, option } = bound
   const value = settings[option] ?? bound.unset
   if (value === undefined || (value >= least && value <= most)) return []
-  if (settings.profile !== undefined && ASKED[settings.profile]?.[option] === value) return []
+  if (asks(settings.profile, option, value)) return []
   const isSmall = value < least
   const shown = value === Number.POSITIVE_INFINITY ? 'never' : count(value)
   const range =

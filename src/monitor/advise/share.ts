@@ -29,16 +29,20 @@ function refused({ stats }: Scene): readonly Draft[] {
 }
 
 function aboveShare({ available, instances, stats }: Scene): readonly Draft[] {
-  const wanted = (stats.max + stats.maxOverflow) * instances
+  const own = stats.budget?.max ?? stats.max + stats.maxOverflow
+  const wanted = own * instances
   if (available === undefined || wanted <= available) return []
   const each = Math.floor(available / instances)
-  const overflow = stats.maxOverflow === 0 ? '' : ` + maxOverflow ${count(stats.maxOverflow)}`
+  const sum =
+    stats.budget === undefined
+      ? `max ${count(stats.max)}${stats.maxOverflow === 0 ? '' : ` + maxOverflow ${count(stats.maxOverflow)}`}`
+      : `the budget of ${count(own)} that the pool shares`
   return [
     {
       code: 'above-share',
       severity: 'warning',
       title: 'The pool may ask for more sessions than the server has',
-      evidence: `max ${count(stats.max)}${overflow}, × ${several(instances, 'instance')}, makes ${count(wanted)}; the server has ${count(available)} for it (its limit without what is reserved, or the limit of the role or database)`,
+      evidence: `${sum}, × ${several(instances, 'instance')}, makes ${count(wanted)}; the server has ${count(available)} for it (its limit without what is reserved, or the limit of the role or database)`,
       reason:
         'under load the surplus is refused with too many clients already (53300), here or for somebody else',
       change:
