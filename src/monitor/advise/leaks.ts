@@ -35,10 +35,20 @@ function leaked({ connections, settings, stats }: Scene): readonly Draft[] {
   ]
 }
 
-/** The first line of a stack that is the caller's. */
+/** Where Sluice itself is, as its frames name it: by URL, or by path. In a bundle that cannot be told. */
+function house(): readonly string[] {
+  const here: string | undefined = import.meta.url
+  if (here === undefined) return []
+  const { href, pathname } = new URL('../../', here)
+  return [href, decodeURIComponent(pathname)]
+}
+
+/** The first line of a stack that is neither Sluice's own nor the platform's. */
 function frameOf(stack: string | undefined): string {
-  const frame = stack?.split('\n').find((line) => /^\s+at /.test(line))
-  return frame === undefined ? '' : ` ${frame.trim()}`
+  const frames = stack?.split('\n').filter((line) => /^\s+at (?!.*<anonymous>\))/.test(line)) ?? []
+  const places = house()
+  const callers = frames.find((line) => !places.some((place) => line.includes(place))) ?? frames[0]
+  return callers === undefined ? '' : ` ${callers.trim()}`
 }
 
 function nested({ stats }: Scene): readonly Draft[] {
