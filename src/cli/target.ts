@@ -108,6 +108,7 @@ export function placeOf({ host, port }: Target): string {
 }
 
 /** A connection string without `application_name`, which would win over the one that a command gives its sessions. */
+/** `url` without an application name: it would win over ours, and the sessions could not be told apart. */
 export function withoutName(url: string): string {
   const [path = '', query] = url.split('?', 2)
   if (query === undefined) return url

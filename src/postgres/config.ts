@@ -12,12 +12,15 @@ import {
 } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { ProfileName } from '../profiles/profiles.ts'
+import { PROFILE_NAMES, withProfile } from '../profiles/profiles.ts'
 import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
 import { readBreaker } from '../resilience/breaker.ts'
 import type { RetryOptions, RetrySettings } from '../resilience/retry.ts'
 import { readRetry } from '../resilience/retry.ts'
 import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
+import type { EchoLine } from './echo.ts'
 import type { Endpoint } from './endpoint.ts'
 import { endpointOf } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
@@ -29,6 +32,11 @@ export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
 export interface PoolConfig
   extends Omit<PgPoolConfig, 'onConnect' | 'verify' | 'Client' | keyof PoolOptions>,
     Omit<PoolOptions, 'idleTimeoutMillis' | 'limitedShare' | 'sharedDepth'> {
+  /**
+   * Defaults that fit a kind of process: `'persistent'`, `'serverless'`, `'edge'` or `'high-performance'` (docs/configuration.md).
+   * Every option that is given wins over it. Default: none, and the defaults of pg-pool.
+   */
+  profile?: ProfileName | undefined
   /**
    * How long one open may take, TLS, authentication and `onConnect` included; default 10,000. Given alone it bounds the wait
    * for a connection too, as in pg-pool. 0 is the default.
@@ -66,6 +74,11 @@ export interface PoolConfig
    * that does not, and cannot carry lanes or prepared statements. Default `'auto'`: told by the address (port 6543, `pgbouncer=true`, a `-pooler` host).
    */
   endpoint?: Endpoint | 'auto' | undefined
+  /**
+   * False where the pooler lends sessions by the statement (PgBouncer's statement mode): `transaction()` and `batch()` are refused
+   * with what to do instead. Default true.
+   */
+  transactions?: boolean | undefined
   /**
    * Lets short statements of many callers share connections (docs/lanes.md). Default: where the endpoint carries it, and nobody
    * listens to `acquire`; `true` also beside such a listener; `false` never.
@@ -108,6 +121,12 @@ export interface PoolConfig
    * when half of 20 calls or more have failed within 10 s, or five opens in a row. Default false.
    */
   circuitBreaker?: boolean | BreakerOptions | undefined
+  /**
+   * Writes a line for each statement of `query()`, `batch()`, leases and transactions: its text with literals replaced, never a
+   * value, and its time. `true` writes to the pool's `log`, or to stderr without one; a function gets the lines. Statements of
+   * clients from `connect()` are pg's own and not heard. Default false.
+   */
+  echo?: boolean | EchoLine | undefined
   /** Answers that `query()` keeps for calls with `cache`, the ones used last. 1 to 1,000,000; default 1,000. */
   cacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
@@ -120,6 +139,7 @@ export interface PoolConfig
 
 /** What {@link readConfig} makes of a config. */
 export interface ReadConfig {
+  readonly profile: ProfileName | undefined
   /** What the engine is made with. */
   readonly core: PoolOptions
   /** The same, complete. */
@@ -128,6 +148,8 @@ export interface ReadConfig {
   readonly classTimeouts: Readonly<Record<StatementClass, number>>
   readonly parallelQueries: number | undefined
   readonly discardOnError: boolean
+  readonly transactions: boolean
+  readonly echo: boolean | EchoLine
   readonly directConnectionString: string | undefined
   /** Infinite without one. */
   readonly idleInTransactionMillis: number
@@ -182,10 +204,12 @@ const CORE = [
   'prePing',
   'leakDetectionMillis',
   'allowExitOnIdle',
+  'budget',
 ] as const satisfies readonly (keyof PoolOptions)[]
 
 const OWN = [
   ...CORE,
+  'profile',
   'maxLifetimeSeconds',
   'statementTimeout',
   'lockTimeout',
@@ -212,6 +236,8 @@ const OWN = [
   'preparedStatementCacheSize',
   'binaryResults',
   'cacheSize',
+  'transactions',
+  'echo',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -242,9 +268,6 @@ const FOREIGN: Readonly<Record<string, string>> = {
   testOnBorrow: 'prePing',
 }
 
-/** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'echo'])
-
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
   moderate: 30_000,
@@ -254,8 +277,10 @@ const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
 
 /** Reads, checks and completes a config. @throws SLUICE_BAD_OPTION naming the option, its value and its range */
 export function readConfig(config: PoolConfig): ReadConfig {
-  const given = config as Given
-  refuseUnknown(given)
+  refuseUnknown(config as Given)
+  const profile = readWord(config as Given, 'profile', PROFILE_NAMES)
+  const carries = endpointOf(config as Given) !== 'transaction'
+  const given = profile === undefined ? (config as Given) : withProfile(profile, config as Given, carries)
   const client: Record<string, unknown> = {}
   const startup = (ours: string, theirs: string, value: unknown) => {
     if (value === undefined) return
@@ -272,12 +297,15 @@ export function readConfig(config: PoolConfig): ReadConfig {
   startup('applicationName', 'application_name', readString(given, 'applicationName'))
   const core = coreOptions(given)
   return {
+    profile,
     core,
     settings: readPoolOptions(core),
     queryTimeout: readMillis(given, 'queryTimeout', 1),
     classTimeouts: readClassTimeouts(given),
     parallelQueries: readNumber(given, 'parallelQueries', { min: 1, max: 10_000 }),
     discardOnError: readBoolean(given, 'discardOnError') ?? false,
+    transactions: readBoolean(given, 'transactions') ?? true,
+    echo: readEcho(given),
     directConnectionString: readString(given, 'directConnectionString'),
     idleInTransactionMillis: readMillis(given, 'idleInTransactionTimeout', 1) ?? Number.POSITIVE_INFINITY,
     silenceMillis: (readMillis(given, 'silenceTimeoutMillis') ?? 10_000) || Number.POSITIVE_INFINITY,
@@ -287,7 +315,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     breaker: readBreaker(given.circuitBreaker),
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
-    lanes: readLanes(given),
+    lanes: readLanes(given, carries),
     cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
   }
@@ -302,9 +330,7 @@ function refuseUnknown(given: Given): void {
     if (given[name] === undefined || OWN.includes(name) || CLIENT.has(name)) continue
     const foreign = Object.hasOwn(FOREIGN, name) ? FOREIGN[name] : undefined
     if (foreign !== undefined) bad(`${name} is not an option of Sluice; did you mean ${foreign}?`)
-    if (PLANNED.has(name))
-      bad(`${name} is not part of this version of Sluice; the Status section of its README lists what is`)
-    const meant = closest(name, [...OWN, ...PLANNED])
+    const meant = closest(name, OWN)
     if (meant !== undefined) bad(`${name} is not an option of Sluice; did you mean ${meant}?`)
   }
 }
@@ -329,8 +355,14 @@ function coreOptions(given: Given): PoolOptions {
   return core as PoolOptions
 }
 
-function readLanes(given: Given): LaneOptions {
-  const carries = endpointOf(given) !== 'transaction'
+function readEcho(given: Given): boolean | EchoLine {
+  const { echo } = given
+  if (echo === undefined) return false
+  if (typeof echo === 'boolean' || typeof echo === 'function') return echo as boolean | EchoLine
+  return bad('echo must be true, false or a function that takes a line')
+}
+
+function readLanes(given: Given, carries: boolean): LaneOptions {
   const wanted = readBoolean(given, 'pipelining')
   const prepare = readBoolean(given, 'prepare') ?? carries
   if (wanted === true && !carries)

@@ -32,13 +32,18 @@ import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
+import type { Echo } from './echo.ts'
+import { endpointOf } from './endpoint.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
+import type { LearnedStatement } from './lanes/learned.ts'
 import { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
+import type { PoolSettings } from './settings.ts'
+import { settingsOf } from './settings.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
@@ -84,6 +89,7 @@ export class Pool extends PgPool {
     super(ownCopy(config))
     this.#config = read
     this.Client = config.Client ?? Client ?? PgClient
+    const hasLog = typeof config.log === 'function'
     const owner: AssemblyOwner = {
       Client: () => this.Client,
       options: () => this.options,
@@ -93,15 +99,16 @@ export class Pool extends PgPool {
       // In a turn of its own: what a listener throws or asks for must not come in between.
       breakerChanged: (state, reason) =>
         queueMicrotask(() => this.emit('breaker', Object.freeze({ state, reason }))),
+      echoed: (line) => (hasLog ? this.log(line) : process.stderr.write(`${line}\n`)),
     }
     this.#parts = assemble(owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
-    const { max, min } = read.settings
-    Object.assign(this.options, read.client, { max, min })
+    const { allowExitOnIdle, max, min } = read.settings
+    Object.assign(this.options, read.client, { max, min, allowExitOnIdle })
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => sessions.clients })
     const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
-    engine.attach(eventHooks(this, this.options.allowExitOnIdle === true, resting))
+    engine.attach(eventHooks(this, allowExitOnIdle, resting))
     engine.attach(rounds.hooks)
     if (gate !== undefined) engine.attach(gate.hooks)
   }
@@ -174,6 +181,7 @@ export class Pool extends PgPool {
     run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
       this.#parts.statements.run(start, bounds, ends),
     read: (options: QueryOptions): Call => readCall(options, this.#config),
+    echo: (): Echo | undefined => this.#parts.echo,
     cancel: (client: Client): Promise<void> => {
       const { cancelTimeoutMillis } = this.#config.settings
       return within(systemClock, cancelTimeoutMillis, (signal) => this.#parts.sessions.cancel(client, signal))
@@ -244,12 +252,14 @@ export class Pool extends PgPool {
   /**
    * Runs `fn` between BEGIN and COMMIT on one connection; what it throws rolls back. A transaction that takes too long is
    * cancelled and rolled back.
-   * @throws SLUICE_TRANSACTION_TIMEOUT, what `fn` throws, what `connect()` throws
+   * @throws SLUICE_TRANSACTION_TIMEOUT, SLUICE_UNSUPPORTED_ON_ENDPOINT with `transactions: false`, what `fn` throws, what `connect()` throws
    */
   transaction<R>(
     fn: (transaction: Transaction) => Promise<R> | R,
     options: TransactionOptions = {},
   ): Promise<R> {
+    const refusal = this.#refusal('transaction()')
+    if (refusal !== undefined) return this.#promise((_, reject) => reject(refusal))
     return transaction(fn, options, {
       clock: systemClock,
       random: Math.random,
@@ -265,10 +275,21 @@ export class Pool extends PgPool {
    */
   batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
     return this.#promise((resolve, reject) => {
+      const refusal = this.#refusal('batch()')
+      if (refusal !== undefined) return reject(refusal)
       this.#parts.traffic.queries.batch(queries, options, (error, results) =>
         results === undefined ? reject(error) : resolve(results),
       )
     })
+  }
+
+  /** What `transactions: false` says to those who ask for one. */
+  #refusal(call: string): SluiceError | undefined {
+    if (this.#config.transactions) return undefined
+    return new SluiceError(
+      'SLUICE_UNSUPPORTED_ON_ENDPOINT',
+      `${call} needs a session for more than one statement, and this pool's endpoint lends them by the statement (transactions: false, POOL_MODE=statement); connect through a pooler in transaction or session mode`,
+    )
   }
 
   /**
@@ -419,6 +440,25 @@ export class Pool extends PgPool {
     return this.#parts.engine.connections().map(({ resource, ...row }) => {
       return Object.freeze({ ...row, processId: resource && processIdOf(resource) })
     })
+  }
+
+  /** The options in effect, every default in place: a frozen object without secrets. */
+  settings(): PoolSettings {
+    const { max, min } = this.#parts.engine.stats()
+    const options = this.options as unknown as Given
+    return settingsOf({ config: this.#config, options, endpoint: endpointOf(options), size: { max, min } })
+  }
+
+  /**
+   * What was learned of the statements of `query()`, those first that took most time together. Literals are replaced; the values
+   * of parameters are not in it.
+   * @param limit rows at most; 1 to 10,000
+   * @throws SLUICE_BAD_OPTION
+   */
+  statements(limit = 1_000): readonly LearnedStatement[] {
+    return this.#parts.traffic.queries.learned(
+      readNumber({ limit }, 'limit', { min: 1, max: 10_000 }) as number,
+    )
   }
 
   /** Tells `hooks` what happens to connections and callers from now on. Returns the way to detach. */
