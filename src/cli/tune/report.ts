@@ -1,6 +1,7 @@
 /** What a sweep comes to: the curve, the knee, and what to write into the code. */
 import type { Distribution } from '../../base/histogram.ts'
 import type { SizeResult, SweepVerdict } from '../../sizing/sweep.ts'
+import { minFor } from '../../sizing/tiers.ts'
 import type { UslFit } from '../../sizing/usl.ts'
 import { fitUsl, uslKnee, uslThroughput } from '../../sizing/usl.ts'
 import type { Room } from './plan.ts'
@@ -41,9 +42,6 @@ export interface Advice {
 /** What callers saw over a size. */
 export type Latencies = (size: number) => Pick<Distribution, 'p50' | 'p99'>
 
-/** The part of `max` that is kept open at all times. */
-const minPart = 0.25
-
 /** Puts a sweep's results together. */
 export function adviceFrom({ rounds, verdict }: Swept, latencies: Latencies, room: Room): Advice {
   // What moved whole rounds is out of the medians; the rounds themselves are what the fit is spread over.
@@ -64,7 +62,7 @@ export function adviceFrom({ rounds, verdict }: Swept, latencies: Latencies, roo
     best: { size: best.size, throughput: best.throughput },
     recommended: {
       max: recommended.size,
-      min: Math.floor(minPart * recommended.size),
+      min: minFor(recommended.size),
       throughput: recommended.throughput,
       ofBest: recommended.ofBest,
       confidence,
