@@ -31,7 +31,7 @@ export interface SweepVerdict {
 }
 
 /** What a size has to reach of the best throughput. */
-export const promised = 0.95
+const promised = 0.95
 /** What its median has to reach, so that an error of measuring does not cost the promise. */
 const aimed = 0.97
 /** How likely it has to keep the promise. */
