@@ -96,7 +96,8 @@ test('a round that was slow as a whole, or had only some of the sizes, changes n
   const all = sizes.map((size) => ({ size, throughput: at(size) }))
   const slow = all.map(({ size, throughput }) => ({ size, throughput: throughput / 3 }))
   const some = [8, 12, 16, 32].map((size) => ({ size, throughput: at(size) / 2 }))
-  const { sizes: found, recommended } = judgeSweep([all, slow, all, all, some, some, some], randomOf(1))
+  const given = [all, slow, all, all, some, some, some]
+  const { sizes: found, recommended, samples } = judgeSweep(given, randomOf(1))
   expect(found.map(({ size, ofBest }) => [size, Number(ofBest.toFixed(6))])).toEqual([
     [1, 0.1],
     [2, 0.2],
@@ -108,6 +109,7 @@ test('a round that was slow as a whole, or had only some of the sizes, changes n
   ])
   expect(recommended.size).toBe(12)
   for (const { lowest, highest } of found) expect(highest / lowest).toBeCloseTo(1, 6)
+  expect(samples).toHaveLength(given.flat().length)
 })
 
 test('the same random numbers give the same verdict', () => {

@@ -28,6 +28,8 @@ export interface SweepVerdict {
   readonly confidence: number
   /** What it reaches of the best in nine resamplings of ten. */
   readonly reaches: { readonly low: number; readonly high: number }
+  /** Every measurement, with what moved whole rounds up or down taken out: what a curve is fitted to. */
+  readonly samples: readonly SizeThroughput[]
 }
 
 /** What a size has to reach of the best throughput. */
@@ -72,6 +74,7 @@ export function judgeSweep(
     recommended: sizes[index] as SizeResult,
     confidence: likely(index),
     reaches: { low: at(0.05), high: at(0.95) },
+    samples: [...bySize].flatMap(([size, values]) => values.map((throughput) => ({ size, throughput }))),
   }
 }
 

@@ -204,6 +204,19 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
     }
   })
 
+  test('and also leaves nothing when it is interrupted there', async () => {
+    const place = playground()
+    try {
+      const { child, said, ended } = start(['tune', '--seconds', '3000', '--max', '4'], place.env)
+      await said('measuring')
+      child.kill('SIGINT')
+      expect((await ended).code).toBe(130)
+      expect(place.leftovers()).toEqual({ files: [], processes: [] })
+    } finally {
+      place.remove()
+    }
+  })
+
   test.each([
     [['--seconds', '4'], '--seconds must be a whole number from 5 to 3,600'],
     [['--share', '0'], '--share must be a number from 0.01 to 1'],

@@ -5,7 +5,6 @@ import { minFor } from '../../sizing/tiers.ts'
 import type { UslFit } from '../../sizing/usl.ts'
 import { fitUsl, uslKnee, uslThroughput } from '../../sizing/usl.ts'
 import type { Room } from './plan.ts'
-import type { Swept } from './sweep.ts'
 
 /** One size, for a table. Times in milliseconds, as callers saw them. */
 export interface SizeRow extends SizeResult {
@@ -43,10 +42,9 @@ export interface Advice {
 export type Latencies = (size: number) => Pick<Distribution, 'p50' | 'p99'>
 
 /** Puts a sweep's results together. */
-export function adviceFrom({ rounds, verdict }: Swept, latencies: Latencies, room: Room): Advice {
-  // What moved whole rounds is out of the medians; the rounds themselves are what the fit is spread over.
-  const { residuals, ...fit } = fitUsl(rounds.flat())
-  const { sizes, best, recommended, confidence, reaches } = verdict
+export function adviceFrom(verdict: SweepVerdict, latencies: Latencies, room: Room): Advice {
+  const { sizes, best, recommended, confidence, reaches, samples } = verdict
+  const { residuals, ...fit } = fitUsl(samples)
   const largest = sizes.at(-1) as SizeResult
   return {
     sizes: sizes.map((size) => ({

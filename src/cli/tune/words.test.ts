@@ -18,7 +18,7 @@ function report(
   const round = Object.entries(throughputs).map(([size, throughput]) => ({ size: Number(size), throughput }))
   const rounds = [round, round, round]
   const random = randomOf(1)
-  const swept = { rounds, verdict: judgeSweep(rounds, () => random.next()), shared: false }
+  const verdict = judgeSweep(rounds, () => random.next())
   const p99 = more.p99 ?? ((size: number) => 4 * size)
   return {
     server: { version: '18', embedded: false, ...room },
@@ -32,7 +32,7 @@ function report(
       ...more.workload,
     },
     run: { seconds: 30, seed: 1, windowMillis: 300, rounds: 3 },
-    ...adviceFrom(swept, (size) => ({ p50: size, p99: p99(size) }), room),
+    ...adviceFrom(verdict, (size) => ({ p50: size, p99: p99(size) }), room),
   }
 }
 
