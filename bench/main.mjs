@@ -1,12 +1,12 @@
 /**
- * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [--rounds 7] [--cell 300]
+ * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [headline] [--rounds 7] [--cell 300]
  * [--json]`. A bench may have rounds and a cell of its own where none are given.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { table } from './harness.mjs'
 
-const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed', 'packing']
+const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed', 'packing', 'headline']
 const DEFAULTS = { rounds: 7, cellMillis: 300 }
 
 const { values, positionals } = parseArgs({

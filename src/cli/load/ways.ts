@@ -92,7 +92,7 @@ function connecting(options: WayOptions): Way {
     ask: (text) => tracked(withClient((client) => client.query(text))),
     get: async () => {
       const began = performance.now()
-      return await tracked(withClient(async () => performance.now() - began))
+      return tracked(withClient(async () => performance.now() - began))
     },
     opened: () => opened,
     timeouts: () => 0,
