@@ -8,6 +8,8 @@ import { demoCommand } from './demo.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { loadCommand } from './load.ts'
 import { exitCodes, Refusal } from './refusal.ts'
+import { sizeCommand } from './size.ts'
+import { tuneCommand } from './tune.ts'
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
 function makeProgram(signal: AbortSignal): Command {
@@ -17,6 +19,8 @@ function makeProgram(signal: AbortSignal): Command {
     .version(version)
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
+    .addCommand(sizeCommand(signal))
+    .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

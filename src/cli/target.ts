@@ -107,6 +107,7 @@ export function placeOf({ host, port }: Target): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** A connection string without `application_name`, which would win over the one that a command gives its sessions. */
 /** `url` without an application name: it would win over ours, and the sessions could not be told apart. */
 export function withoutName(url: string): string {
   const [path = '', query] = url.split('?', 2)
