@@ -27,16 +27,17 @@ const OUTNUMBERS = 10
 
 /**
  * What the statements that a pool has learned say about the explained one. Where it is a list, each lookup by one key that ran
- * about as often as it returned rows; where it is itself such a lookup, that it ran far more often than anything else.
+ * about as often as it returned rows; where it is itself such a lookup, that it ran far more often than
+ * any other.
  */
 export function repeatedLookups({ text, rows }: Explained, learned: readonly Learned[]): Finding[] {
   const own = learned.filter((statement) => fold(statement.text) === fold(text))
   const calls = own.reduce((sum, statement) => sum + statement.calls, 0)
   if (calls === 0) return []
   const others = learned.filter((statement) => !own.includes(statement))
+  if (rows >= LIST_ROWS) return asList(rows, calls, others)
   const key = keyOf(text)
-  if (key !== undefined) return asLookup(key, calls, others)
-  return rows < LIST_ROWS ? [] : asList(rows, calls, others)
+  return key === undefined ? [] : asLookup(key, calls, others)
 }
 
 function asList(rows: number, calls: number, others: readonly Learned[]): Finding[] {
@@ -55,13 +56,15 @@ function asList(rows: number, calls: number, others: readonly Learned[]): Findin
 }
 
 function asLookup(key: Key, calls: number, others: readonly Learned[]): Finding[] {
-  const lists = others.filter(({ text }) => keyOf(text) === undefined && /^\s*(?:select|with)\b/i.test(text))
+  const lists = others.filter(
+    ({ text }) => keyOf(text)?.table !== key.table && /^\s*(?:select|with)\b/i.test(text),
+  )
   const most = Math.max(0, ...lists.map((statement) => statement.calls))
   if (most === 0 || calls < MANY_CALLS || calls < most * OUTNUMBERS) return []
   return [
     finding(
       key,
-      `It ran ${group(calls)} times, and no statement that returns lists ran more than ${group(most)} times.`,
+      `It ran ${group(calls)} times, and no statement on other tables ran more than ${group(most)} times.`,
     ),
   ]
 }

@@ -72,15 +72,15 @@ export function estimateFindings(root: PlanNode): Finding[] {
   ]
 }
 
-function deepestOff(node: PlanNode): { node: PlanNode; actual: number } | undefined {
+/** @param limited below a LIMIT, which stops its children early: what they did not read is nobody's mistake */
+function deepestOff(node: PlanNode, limited = false): { node: PlanNode; actual: number } | undefined {
+  const stops = limited || node.kind === 'Limit'
   for (const child of node.children) {
-    const found = deepestOff(child)
+    const found = deepestOff(child, stops)
     if (found !== undefined) return found
-    // A LIMIT stops its children early; what they did not read is nobody's mistake.
-    if (node.kind === 'Limit') return undefined
   }
   const { actual, rows } = node
-  if (actual === undefined || actual.loops === 0 || node.kind === 'Limit') return undefined
+  if (actual === undefined || actual.loops === 0 || (stops && actual.rows < rows)) return undefined
   const off = Math.abs(actual.rows - rows) * actual.loops
   return off >= OFF_ROWS && factor(rows, actual.rows) >= OFF_FACTOR
     ? { node, actual: actual.rows }
