@@ -71,6 +71,11 @@ export class Callers<T> {
     return this.#queue.oldestSince
   }
 
+  /** The largest part of its deadline that anybody who waits has used up. */
+  waitShare(now: number): number {
+    return this.#deadlines.share(now)
+  }
+
   /** Callers who wait and could take a connection that becomes free now. */
   get servable(): number {
     return this.#whole + this.#queue.shared.size

@@ -57,6 +57,7 @@ export class Pool<T extends object> {
     release: (lease, error) => this.#release(lease, error),
     cancel: (lease) => this.#release(lease, undefined, true),
   }
+  readonly #madeAt: number
   #mode: Mode = 'running'
   #pumping = false
   #again = false
@@ -65,6 +66,7 @@ export class Pool<T extends object> {
   constructor(driver: Driver<T>, options: PoolOptions = {}, surroundings: PoolSurroundings = {}) {
     const { clock = systemClock, random = Math.random } = surroundings
     this.#clock = clock
+    this.#madeAt = clock.now()
     this.#settings = readPoolOptions(options)
     this.#driver = driver
     const agents = this.#settings.agents && new Agents(this.#settings.agents)
@@ -411,6 +413,8 @@ export class Pool<T extends object> {
       waitingByPriority: this.#callers.sizes,
       overloaded: this.#callers.isStanding,
       oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
+      waitShare: this.#callers.waitShare(now),
+      ageMillis: now - this.#madeAt,
       lastOpenFailure: this.#opens.lastFailure(now),
     })
   }

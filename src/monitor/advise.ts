@@ -1,5 +1,5 @@
 /** What should be changed about a pool, the most harmful first, from what was seen of it and of its server. */
-import type { Activity, Limits } from './activity.ts'
+import type { Activity, Limits } from './activity/seen.ts'
 import type { Finding } from './finding.ts'
 import type { Snapshot } from './snapshot.ts'
 

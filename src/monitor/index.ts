@@ -2,6 +2,7 @@
 export type {
   Activity,
   ActivityOptions,
+  ActivitySurroundings,
   ApplicationSessions,
   Blocked,
   Limits,

@@ -32,13 +32,17 @@ import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
+import { endpointOf } from './endpoint.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
+import type { LearnedStatement } from './lanes/learned.ts'
 import { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
+import type { PoolSettings } from './settings.ts'
+import { settingsOf } from './settings.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
@@ -419,6 +423,25 @@ export class Pool extends PgPool {
     return this.#parts.engine.connections().map(({ resource, ...row }) => {
       return Object.freeze({ ...row, processId: resource && processIdOf(resource) })
     })
+  }
+
+  /** The options in effect, every default in place: a frozen object without secrets. */
+  settings(): PoolSettings {
+    const { max, min } = this.#parts.engine.stats()
+    const options = this.options as unknown as Given
+    return settingsOf({ config: this.#config, options, endpoint: endpointOf(options), size: { max, min } })
+  }
+
+  /**
+   * What was learned of the statements of `query()`, those first that took most time together. Literals are replaced; the values
+   * of parameters are not in it.
+   * @param limit rows at most; 1 to 10,000
+   * @throws SLUICE_BAD_OPTION
+   */
+  statements(limit = 1_000): readonly LearnedStatement[] {
+    return this.#parts.traffic.queries.learned(
+      readNumber({ limit }, 'limit', { min: 1, max: 10_000 }) as number,
+    )
   }
 
   /** Tells `hooks` what happens to connections and callers from now on. Returns the way to detach. */
