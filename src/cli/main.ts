@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { exitCodes, Refusal } from './refusal.ts'
 
@@ -16,6 +17,7 @@ function makeProgram(signal: AbortSignal): Command {
     .version(version)
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
+    .addCommand(doctorCommand(signal))
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(redact(text)),

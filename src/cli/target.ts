@@ -106,3 +106,16 @@ export function placeOf({ host, port }: Target): string {
   if (host.startsWith('/')) return `the socket in ${host}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/**
+ * The target of a command: its argument, else DATABASE_URL.
+ *
+ * @throws Refusal
+ */
+export function targetFrom(url: string | undefined, command: string): Target {
+  if (url !== undefined) return readTarget(url, 'The URL')
+  const { DATABASE_URL } = process.env
+  if (!DATABASE_URL)
+    throw badInput(`Set DATABASE_URL, or give a connection string: sluice ${command} postgres://…`)
+  return readTarget(DATABASE_URL, 'DATABASE_URL')
+}

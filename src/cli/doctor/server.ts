@@ -101,7 +101,7 @@ function scanFinding({ schema, name, rows, sequentialScans, sequentialRows, inde
     evidence: `${whole(sequentialScans)} sequential scans have read ${whole(sequentialRows)} rows of a table of ${whole(rows)}; ${whole(indexScans)} scans used an index.`,
     reason: 'Each of them takes the longer the more the table grows, and a connection all that time.',
     change:
-      'Find the statements that filter it (pg_stat_statements, or the pool's statements()) and run explain() on them: it names the index.',
+      'Find the statements that filter it (pg_stat_statements, or the statements() of the pool) and run explain() on them: it names the index.',
   }
 }
 
@@ -113,7 +113,7 @@ function deadFindings({ schema, name, rows, dead, tended }: TableUse): Finding[]
       severity: 'advice',
       title: `${schema}.${name} is full of dead rows`,
       evidence: `${whole(dead)} dead beside ${whole(rows)} live ones${tended ? '' : '; it was never vacuumed or analysed'}.`,
-      reason: 'Every scan reads them too, and the planner's numbers are old.',
+      reason: 'Every scan reads them too, and the numbers of the planner are old.',
       change: `VACUUM (ANALYZE) "${schema.replaceAll('"', '""')}"."${name.replaceAll('"', '""')}"; if they come back, look for what keeps old transactions open.`,
     },
   ]

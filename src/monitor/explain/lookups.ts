@@ -1,4 +1,5 @@
 /** Lookups by key that look as if they were run once for each row of another statement (N+1). */
+import { fingerprint } from '../../base/fingerprint.ts'
 import type { Finding } from '../finding.ts'
 import { group } from './plan.ts'
 
@@ -31,7 +32,8 @@ const OUTNUMBERS = 10
  * any other.
  */
 export function repeatedLookups({ text, rows }: Explained, learned: readonly Learned[]): Finding[] {
-  const own = learned.filter((statement) => fold(statement.text) === fold(text))
+  const known = fingerprint(text)
+  const own = learned.filter((statement) => statement.text === known)
   const calls = own.reduce((sum, statement) => sum + statement.calls, 0)
   if (calls === 0) return []
   const others = learned.filter((statement) => !own.includes(statement))
@@ -93,13 +95,4 @@ const lookup =
 function keyOf(text: string): Key | undefined {
   const [, table, column] = lookup.exec(text) ?? []
   return table === undefined || column === undefined ? undefined : { table, column }
-}
-
-/** A text as it can be compared with one that has lost its literals and its spacing. */
-function fold(text: string): string {
-  return text
-    .replace(/'(?:[^']|'')*'/g, '?')
-    .replace(/\$\d+|\b\d+(?:\.\d+)?\b/g, '?')
-    .replace(/[\s;]+/g, '')
-    .toLowerCase()
 }
