@@ -1,11 +1,21 @@
 import { defineConfig } from 'vitest/config'
+import { HOW_TO_GET_PGBOUNCER, pgbouncerProgram } from './test/support/pgbouncer-program.ts'
 import { CountReporter } from './test/support/reporter.ts'
 
 const needsDatabase = ['test/{integration,dropin,orm,lanes,faults}/**/*.test.ts']
+const needsPgBouncer = ['test/pgbouncer/**/*.test.ts']
+
+const hasPgBouncer = pgbouncerProgram() !== undefined
+const missing = `PgBouncer is not installed (${HOW_TO_GET_PGBOUNCER})`
+if (!hasPgBouncer && process.env.CI === 'true')
+  throw new Error(`${missing}: under CI=true no test may be left out.`)
 
 export default defineConfig({
   test: {
-    reporters: ['default', new CountReporter()],
+    reporters: [
+      'default',
+      new CountReporter(hasPgBouncer ? [] : needsPgBouncer.map((suites) => `${suites}: ${missing}`)),
+    ],
     // For machines that do several things at once; each test has the times that it promises in itself.
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -17,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...needsDatabase],
+          exclude: ['**/node_modules/**', ...needsDatabase, ...needsPgBouncer],
         },
       },
       {
@@ -28,6 +38,18 @@ export default defineConfig({
           globalSetup: ['test/support/global-postgres.ts'],
         },
       },
+      ...(hasPgBouncer
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'pgbouncer',
+                include: needsPgBouncer,
+                globalSetup: ['test/support/global-postgres.ts'],
+              },
+            },
+          ]
+        : []),
     ],
   },
 })

@@ -7,7 +7,10 @@ import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { Interrupted, interruption } from './interrupt.ts'
+import { loadCommand } from './load.ts'
 import { exitCodes, Refusal } from './refusal.ts'
+import { sizeCommand } from './size.ts'
+import { tuneCommand } from './tune.ts'
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
 function makeProgram(signal: AbortSignal): Command {
@@ -18,6 +21,9 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
     .addCommand(doctorCommand(signal))
+    .addCommand(sizeCommand(signal))
+    .addCommand(tuneCommand(signal))
+    .addCommand(loadCommand(signal))
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(redact(text)),

@@ -119,3 +119,11 @@ export function targetFrom(url: string | undefined, command: string): Target {
     throw badInput(`Set DATABASE_URL, or give a connection string: sluice ${command} postgres://…`)
   return readTarget(DATABASE_URL, 'DATABASE_URL')
 }
+
+/** `url` without an application name: it would win over ours, and the sessions could not be told apart. */
+export function withoutName(url: string): string {
+  const [path = '', query] = url.split('?', 2)
+  if (query === undefined) return url
+  const kept = query.split('&').filter((parameter) => !parameter.startsWith('application_name='))
+  return kept.length === 0 ? path : `${path}?${kept.join('&')}`
+}

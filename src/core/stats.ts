@@ -1,6 +1,7 @@
 import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
 import type { Distribution } from '../base/histogram.ts'
 import { Histogram } from '../base/histogram.ts'
+import type { BudgetView } from './budget.ts'
 import type { CloseReason } from './driver.ts'
 import type { Slot } from './slot.ts'
 import { isLimited } from './slot.ts'
@@ -45,6 +46,8 @@ export interface PoolStats extends PoolNumbers {
   readonly leaked: number
   /** Leases out now that were reported as leaked. */
   readonly leaking: number
+  /** The budget that the pool shares with others, as it sees it; undefined without one. */
+  readonly budget: BudgetView | undefined
   /** Callers who had to wait for a connection while their task held one; only with leak detection. */
   readonly nested: number
   /** From asking to getting a connection. */
@@ -87,6 +90,7 @@ export function takeStats(
     | 'waitShare'
     | 'ageMillis'
     | 'lastOpenFailure'
+    | 'budget'
   > & {
     readonly numbers: PoolNumbers
   },

@@ -12,6 +12,8 @@ import {
 } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { ProfileName } from '../profiles/profiles.ts'
+import { PROFILE_NAMES, withProfile } from '../profiles/profiles.ts'
 import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
 import { readBreaker } from '../resilience/breaker.ts'
 import type { RetryOptions, RetrySettings } from '../resilience/retry.ts'
@@ -29,6 +31,11 @@ export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
 export interface PoolConfig
   extends Omit<PgPoolConfig, 'onConnect' | 'verify' | 'Client' | keyof PoolOptions>,
     Omit<PoolOptions, 'idleTimeoutMillis' | 'limitedShare' | 'sharedDepth'> {
+  /**
+   * Defaults that fit a kind of process: `'persistent'`, `'serverless'`, `'edge'` or `'high-performance'` (docs/configuration.md).
+   * Every option that is given wins over it. Default: none, and the defaults of pg-pool.
+   */
+  profile?: ProfileName | undefined
   /**
    * How long one open may take, TLS, authentication and `onConnect` included; default 10,000. Given alone it bounds the wait
    * for a connection too, as in pg-pool. 0 is the default.
@@ -120,6 +127,7 @@ export interface PoolConfig
 
 /** What {@link readConfig} makes of a config. */
 export interface ReadConfig {
+  readonly profile: ProfileName | undefined
   /** What the engine is made with. */
   readonly core: PoolOptions
   /** The same, complete. */
@@ -182,10 +190,12 @@ const CORE = [
   'prePing',
   'leakDetectionMillis',
   'allowExitOnIdle',
+  'budget',
 ] as const satisfies readonly (keyof PoolOptions)[]
 
 const OWN = [
   ...CORE,
+  'profile',
   'maxLifetimeSeconds',
   'statementTimeout',
   'lockTimeout',
@@ -243,7 +253,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'echo'])
+const PLANNED = new Set(['echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
@@ -254,8 +264,10 @@ const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
 
 /** Reads, checks and completes a config. @throws SLUICE_BAD_OPTION naming the option, its value and its range */
 export function readConfig(config: PoolConfig): ReadConfig {
-  const given = config as Given
-  refuseUnknown(given)
+  refuseUnknown(config as Given)
+  const profile = readWord(config as Given, 'profile', PROFILE_NAMES)
+  const carries = endpointOf(config as Given) !== 'transaction'
+  const given = profile === undefined ? (config as Given) : withProfile(profile, config as Given, carries)
   const client: Record<string, unknown> = {}
   const startup = (ours: string, theirs: string, value: unknown) => {
     if (value === undefined) return
@@ -272,6 +284,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
   startup('applicationName', 'application_name', readString(given, 'applicationName'))
   const core = coreOptions(given)
   return {
+    profile,
     core,
     settings: readPoolOptions(core),
     queryTimeout: readMillis(given, 'queryTimeout', 1),
@@ -287,7 +300,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     breaker: readBreaker(given.circuitBreaker),
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
-    lanes: readLanes(given),
+    lanes: readLanes(given, carries),
     cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
   }
@@ -329,8 +342,7 @@ function coreOptions(given: Given): PoolOptions {
   return core as PoolOptions
 }
 
-function readLanes(given: Given): LaneOptions {
-  const carries = endpointOf(given) !== 'transaction'
+function readLanes(given: Given, carries: boolean): LaneOptions {
   const wanted = readBoolean(given, 'pipelining')
   const prepare = readBoolean(given, 'prepare') ?? carries
   if (wanted === true && !carries)

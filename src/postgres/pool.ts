@@ -100,12 +100,12 @@ export class Pool extends PgPool {
     }
     this.#parts = assemble(owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
-    const { max, min } = read.settings
-    Object.assign(this.options, read.client, { max, min })
+    const { allowExitOnIdle, max, min } = read.settings
+    Object.assign(this.options, read.client, { max, min, allowExitOnIdle })
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => sessions.clients })
     const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
-    engine.attach(eventHooks(this, this.options.allowExitOnIdle === true, resting))
+    engine.attach(eventHooks(this, allowExitOnIdle, resting))
     engine.attach(rounds.hooks)
     if (gate !== undefined) engine.attach(gate.hooks)
   }

@@ -1,6 +1,7 @@
 /** What can be found out about a database over one ordinary connection. */
 import { PgClient, processIdOf } from '../../postgres/driver.ts'
 import type { Target } from '../target.ts'
+import { withoutName } from '../target.ts'
 
 /** What `sluice check` found. Times in milliseconds. */
 export interface Findings {
@@ -109,7 +110,7 @@ function openClient(
   applicationName: string,
 ): InstanceType<typeof PgClient> {
   const client = new PgClient({
-    connectionString: target.url,
+    connectionString: withoutName(target.url),
     connectionTimeoutMillis: timeoutMillis,
     query_timeout: timeoutMillis,
     application_name: applicationName,

@@ -3,6 +3,7 @@ import type { ExplainSource } from '../../monitor/explain.ts'
 import type { Source } from '../../monitor/source.ts'
 import { Pool } from '../../postgres/pool.ts'
 import type { Target } from '../target.ts'
+import { withoutName } from '../target.ts'
 
 /** How long one question may take at the server, and how long it may wait there for a lock. */
 const QUESTION_MILLIS = 5_000
@@ -21,7 +22,7 @@ export interface Patient extends Source, Pick<ExplainSource, 'connect'> {
 /** Opens nothing yet. */
 export function patientAt(target: Target, timeoutMillis: number): Patient {
   const pool = new Pool({
-    connectionString: target.url,
+    connectionString: withoutName(target.url),
     application_name: APPLICATION,
     max: 1,
     connectionTimeoutMillis: timeoutMillis,
