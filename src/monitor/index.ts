@@ -15,6 +15,18 @@ export { advise } from './advise.ts'
 export type { ExplainClient, ExplainOptions, ExplainSource, Explanation } from './explain.ts'
 export { explain } from './explain.ts'
 export type { Finding, Severity } from './finding.ts'
+export type {
+  Check,
+  CheckOutcome,
+  ExtraCheck,
+  Health,
+  HealthOptions,
+  HealthStatus,
+  HealthSurroundings,
+  NamedSources,
+  PoolsHealth,
+} from './health.ts'
+export { health } from './health.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
