@@ -34,7 +34,7 @@ Exit code: 0 connected, 1 not, 2 the command or the URL makes no sense.`,
     )
     .action(async (url: string | undefined, options: CheckOptions) => {
       const target = targetFrom(url, 'check')
-      const outcome = await unlessAborted(signal, examine(target, options.timeout * 1_000, 'sluice-check'))
+      const outcome = await unlessAborted(signal, examine(target, options.timeout * 1_000))
       say(target, outcome, options)
       process.exitCode = 'found' in outcome ? exitCodes.fine : exitCodes.failed
     })

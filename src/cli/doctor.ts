@@ -22,42 +22,49 @@ import { explain } from './trouble.ts'
 interface DoctorOptions {
   json?: true
   timeout: number
+  instances: number
 }
 
 type Result = { facts: Facts; findings: readonly Finding[] } | { trouble: Trouble }
 
 /** The command; `signal` ends it early. */
 export function doctorCommand(signal: AbortSignal): Command {
+  const processes = { name: '--instances', min: 1, max: 10_000, fallback: 1 }
   const seconds = { name: '--timeout', min: 1, max: 60, fallback: 5 }
   return new Command('doctor')
     .description('say what is wrong with a database and the pools at it, why, and what to change')
     .argument('[url]', 'a connection string; default: the environment variable DATABASE_URL')
     .addOption(numberOption(seconds, 'seconds to wait for the server'))
+    .addOption(numberOption(processes, 'processes that each make the pool of the environment'))
     .option('--json', 'one JSON object and nothing else')
     .addHelpText(
       'after',
       `
 It reads and changes nothing, needs no special role, and uses one session at a time, named
-"${APPLICATION}". With pg_read_all_stats it sees more; what it could not see it says.
+"${APPLICATION}". It also reads the variables that poolConfigFromEnv() reads, and judges the
+pool that they describe. With pg_read_all_stats it sees more; what it could not see it says.
 
 Exit code: 0 nothing wrong (advice at most), 3 a warning, 4 something critical,
 1 not connected, 2 the command or the URL makes no sense.`,
     )
     .action(async (url: string | undefined, options: DoctorOptions) => {
       const target = targetFrom(url, 'doctor')
-      const result = await unlessAborted(signal, look(target, options.timeout * 1_000))
+      const result = await unlessAborted(signal, look(target, options))
       say(target, result, options)
       process.exitCode = exitCodeOf(result)
     })
 }
 
-async function look(target: Target, timeoutMillis: number): Promise<Result> {
+async function look(target: Target, { timeout, instances }: DoctorOptions): Promise<Result> {
+  const timeoutMillis = timeout * 1_000
   // First over a connection that ends at once: only that tells a pooler from a server, and every kind of trouble apart.
   const outcome = await examine(target, timeoutMillis, APPLICATION)
   if ('trouble' in outcome) return outcome
+  const env = { ...process.env, DATABASE_URL: target.url }
+  const surroundings = { env, endpoint: outcome.found.endpoint, instances }
   const patient = patientAt(target, timeoutMillis)
   try {
-    const facts = await gather(patient, target, [])
+    const facts = await gather(patient, target, surroundings)
     return { facts, findings: diagnose(facts) }
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error

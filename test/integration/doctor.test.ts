@@ -209,7 +209,7 @@ describe('a planted fault is named first:', () => {
   test('5. a server that is nearly full', async () => {
     for (let i = 0; i < 48; i++) await session(`busy ${i}`)
     const report = await doctor()
-    expect(codesOf(report)).toEqual(['sessions'])
+    expect(codesOf(report)).toEqual(['sessions-near-limit'])
     expect(report.findings[0]?.evidence).toMatch(/^(?:49|50) of 57 are taken/)
   })
 
@@ -327,6 +327,45 @@ describe('a planted fault is named first:', () => {
     const report = await doctor()
     await admin('DROP TABLE churn')
     expect(codesOf(report)).toEqual(['dead-rows'])
+  })
+})
+
+describe('a planted fault of the environment is named first:', () => {
+  test('14. a pool that is too large for the server', async () => {
+    const report = await doctor('app', undefined, { DB_POOL_SIZE: '50', DB_MAX_OVERFLOW: '20' })
+    expect(report.findings[0]).toMatchObject({
+      code: 'above-share',
+      evidence: expect.stringContaining('makes 70; the server has 57'),
+    })
+    expect(report.code).toBe(3)
+  })
+
+  test('15. pools that are too large together', async () => {
+    const env = { DATABASE_URL: as('app'), DB_POOL_SIZE: '10', DB_MAX_OVERFLOW: '0' }
+    const codes = async (instances: string): Promise<string[]> => {
+      const { stdout } = await run(['doctor', '--json', '--instances', instances], env)
+      return codesOf(JSON.parse(stdout) as Report)
+    }
+    expect([await codes('5'), await codes('6')]).toEqual([[], ['above-share']])
+  })
+
+  test.each([
+    ['a size that is no number', { DB_POOL_SIZE: 'ten' }, 'DB_POOL_SIZE must be a whole number'],
+    ['a timeout in the wrong unit', { DB_POOL_TIMEOUT: '30000000' }, 'DB_POOL_TIMEOUT must be'],
+    ['a mode that does not exist', { POOL_MODE: 'fast' }, 'POOL_MODE must be'],
+  ])('16. %s', async (_, env, sentence) => {
+    const report = await doctor('app', undefined, env)
+    expect(report.findings).toMatchObject([
+      { code: 'bad-configuration', severity: 'critical', evidence: expect.stringContaining(sentence) },
+    ])
+    expect(report.code).toBe(4)
+  })
+
+  test('17. a pool that takes the server for a pooler', async () => {
+    const url = `${as('app')}?pgbouncer=true`
+    const { code, stdout } = await run(['doctor', '--json'], { DATABASE_URL: url })
+    expect(codesOf(JSON.parse(stdout) as Report)).toEqual(['endpoint-mismatch'])
+    expect(code).toBe(0)
   })
 })
 

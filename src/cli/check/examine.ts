@@ -9,11 +9,11 @@ import { AdminConsole, probe } from './probe.ts'
 /** What came of a look at a target. */
 export type Outcome = { found: Findings } | { trouble: Trouble }
 
-/** Connects under `applicationName`, looks, and closes the connection again. Never throws. */
+/** Connects, under the name of `sluice check` unless another is given, looks, and closes the connection again. Never throws. */
 export async function examine(
   target: Target,
   timeoutMillis: number,
-  applicationName: string,
+  applicationName?: string,
 ): Promise<Outcome> {
   try {
     return { found: await probe(target, timeoutMillis, applicationName) }

@@ -81,7 +81,7 @@ type Row = Record<string, unknown>
 export async function probe(
   target: Target,
   timeoutMillis: number,
-  applicationName: string,
+  applicationName = 'sluice-check',
 ): Promise<Findings> {
   const client = openClient(target, timeoutMillis, applicationName)
   const began = performance.now()

@@ -4,9 +4,11 @@ import { fingerprint } from '../../base/fingerprint.ts'
 import { activity } from '../../monitor/activity.ts'
 import { explain } from '../../monitor/explain.ts'
 import type { Finding } from '../../monitor/finding.ts'
+import type { Endpoint } from '../check/probe.ts'
 import { crop, millis, whole } from '../paint.ts'
 import type { Target } from '../target.ts'
 import type { Patient } from './ask.ts'
+import { environmentFindings } from './environment.ts'
 import type { Facts, Hoard, PreparedTransaction, TableUse, TransactionAge, Walls } from './facts.ts'
 import { AGE, CROWDS, costliest, EXTENSION, HOARDS, PREPARED, TABLES, WALLS } from './questions.ts'
 
@@ -18,16 +20,22 @@ const STATEMENTS = 20
 const CALLS = 20
 const EXPLAIN_MILLIS = 2_000
 
+/** What else there is to judge by. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly endpoint: Endpoint
+  readonly instances: number
+}
+
 /**
  * Gathers the facts.
  *
- * @param configured what is wrong with the pool that the environment describes
  * @throws what the first question throws: then nothing can be seen at all
  */
 export async function gather(
   patient: Patient,
   target: Target,
-  configured: readonly Finding[],
+  { env, endpoint, instances }: Surroundings,
 ): Promise<Facts> {
   const seen = await activity(patient, { timeoutMillis: 30_000 })
   const unseen = [...seen.unseen]
@@ -45,6 +53,7 @@ export async function gather(
   const prepared = await rows<PreparedTransaction>('prepared transactions', PREPARED)
   const [age] = await rows<TransactionAge>('the age of the databases', AGE)
   const tables = await rows<TableUse>('the use of tables', TABLES)
+  const configured = await environmentFindings(env, { endpoint, limits: seen.limits, instances })
   const explained = await explainCostliest(patient, rows, unseen)
   return { activity: seen, walls, crowds, hoards, prepared, age, tables, explained, configured, unseen }
 }

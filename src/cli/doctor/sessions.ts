@@ -159,7 +159,7 @@ export function crowdFindings(facts: Facts): Finding[] {
   const [most] = activity.byApplication
   const first = most === undefined ? '' : ` Most are of ${named(most.application)}: ${whole(most.total)}.`
   return [
-    crowd('sessions', `The server`, activity.total, usableOf(facts), first, 'max_connections'),
+    crowd('sessions-near-limit', `The server`, activity.total, usableOf(facts), first, 'max_connections'),
     crowd('role-limit', `Role ${activity.role}`, crowds?.role, limits.roleLimit, '', 'its CONNECTION LIMIT'),
     crowd(
       'database-limit',
