@@ -48,8 +48,8 @@ function scanFinding(node: PlanNode, filter: string, table: Table, read: number)
   const columns = [...equal, ...ranged.slice(0, 1)]
   if (columns.length === 0 || compared.some((column) => table.leading.includes(column))) {
     return {
-      ...common,
       code: 'sequential-scan',
+      ...common,
       title: `${name} is read from end to end for a few of its rows`,
       change:
         columns.length === 0
@@ -58,8 +58,8 @@ function scanFinding(node: PlanNode, filter: string, table: Table, read: number)
     }
   }
   return {
-    ...common,
     code: 'missing-index',
+    ...common,
     title: `No index of ${name} leads with ${columns.join(' or ')}`,
     change: createIndex(table, columns),
   }
