@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
+import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { Interrupted, interruption } from './interrupt.ts'
@@ -21,6 +22,7 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
     .addCommand(doctorCommand(signal))
+    .addCommand(configCommand())
     .addCommand(sizeCommand(signal))
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
