@@ -128,7 +128,7 @@ describe('a healthy server', () => {
     let working = true
     const work = Promise.all(
       Array.from({ length: 8 }, async () => {
-        while (working) await pool.transaction((tx) => tx.query('SELECT pg_sleep(0.005)'))
+        while (working) await pool.batch(['SELECT pg_sleep(0.005)', 'SELECT 1'])
       }),
     )
     const report = await doctor()

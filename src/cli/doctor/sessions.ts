@@ -5,7 +5,7 @@ import { millis, whole } from '../paint.ts'
 import type { Facts } from './facts.ts'
 
 /** A shorter wait, or stay in a transaction, is everyday work. */
-export const MOMENT_MILLIS = 1_000
+const MOMENT_MILLIS = 1_000
 /** How long a session may be idle in a transaction, and how many may: beyond, it is critical. */
 const IDLE_MILLIS = 60_000
 const MOST_IDLERS = 5
