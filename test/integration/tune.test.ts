@@ -34,6 +34,8 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const work = 'SELECT work(1)'
+/** One tune takes a third of a minute: .ci/run has three of them, once. */
+const seeds = Number(process.env.SLUICE_TUNE_SEEDS ?? 1)
 const tune = async (...args: string[]) => run(['tune', server.url, ...args])
 const report = async (...args: string[]): Promise<TuneReport> => {
   const { code, stdout, stderr } = await tune('--json', ...args)
@@ -71,12 +73,12 @@ describe('the recommended size', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     let most = 0
     for (const size of [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16]) {
-      const found = await throughput(size, 1_000)
+      const found = await throughput(size, 700)
       if (found > most) [best, most] = [size, found]
     }
   }, 120_000)
 
-  for (const seed of [1, 2, 3]) {
+  for (let seed = 1; seed <= seeds; seed++) {
     test(`reaches 95 % of the best of a full sweep, and is found within 60 s, with seed ${seed}`, async () => {
       const began = performance.now()
       const watch = await watchSessions('sluice-tune', server.url)
