@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
+import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { loadCommand } from './load.ts'
@@ -19,6 +20,7 @@ function makeProgram(signal: AbortSignal): Command {
     .version(version)
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
+    .addCommand(configCommand())
     .addCommand(sizeCommand(signal))
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
