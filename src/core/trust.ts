@@ -27,6 +27,8 @@ export class Trust<T extends object> {
   readonly #soonDueMillis: number
   /** What was idle before is to be asked whether it still answers. */
   #doubtedAt = Number.NEGATIVE_INFINITY
+  /** What was asked something before is too: its answer may have come with the end of its session right behind it. */
+  #stalledAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: TrustParts<T>) {
     this.#parts = parts
@@ -37,7 +39,10 @@ export class Trust<T extends object> {
         parts.hooks.emit('beat', now)
         return parts.slots.total > 0
       },
-      stalled: (now) => this.doubt(now),
+      stalled: (now) => {
+        this.#stalledAt = now
+        this.doubt(now)
+      },
     })
   }
 
@@ -62,9 +67,10 @@ export class Trust<T extends object> {
     const idle = now - since
     const isKept = idle < this.#soonDueMillis || !this.#isOverdue(idle)
     const trusted = idle < prePingMillis && since >= this.#doubtedAt && isKept
+    const connection = idleConnection(slot)
     // A connection that came to rest in this very moment was just asked, even where every idle one is.
-    const answers = now <= since || trusted || prePingMillis === Number.POSITIVE_INFINITY
-    return answers && idleConnection(slot).expiresAt > now
+    const answered = (now <= since || trusted) && connection.askedAt >= this.#stalledAt
+    return (answered || prePingMillis === Number.POSITIVE_INFINITY) && connection.expiresAt > now
   }
 
   /** Whether upkeep would have closed a connection that was idle for so long, had it had its turn. */
