@@ -44,8 +44,8 @@ function start(options: object, timers: boolean, atEnd: (end: () => void) => voi
   return { child, next: async () => (await lines.next()).value }
 }
 
-// What keeps connections open loses those to this server that nobody asks, all the time, and now and then one that is just asked:
-// there timers would see that too.
+// With timers only where nothing is kept open beside what is used: this server ends what is idle all the time, and could end it
+// just as it is asked, frozen or not.
 const PROFILES = [
   ['serverless', true],
   ['serverless', false],
@@ -83,6 +83,7 @@ test.each(['serverless', 'edge'] as const)(
   async (profile) => {
     const { child, next } = start(
       { profile, idleTimeoutMillis: 600_000, softIdleTimeoutMillis: 600_000 },
+      false,
       onTestFinished,
     )
     const ended = new Promise((resolve) => child.once('close', resolve))
