@@ -12,6 +12,8 @@ export type {
 export { activity } from './activity.ts'
 export type { AdviceLimits } from './advise.ts'
 export { advise } from './advise.ts'
+export type { ExplainClient, ExplainOptions, ExplainSource, Explanation } from './explain.ts'
+export { explain } from './explain.ts'
 export type { Finding, Severity } from './finding.ts'
 export type {
   Check,
