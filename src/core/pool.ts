@@ -212,6 +212,7 @@ export class Pool<T extends object> {
     const lease = new Lease<T>(this.#lender, slot, connection, now, agent, use)
     lease.longLived = longLived
     this.#slots.move(slot, lease)
+    connection.askedAt = now
     this.#tally.acquired += 1
     if (connection.uses++ > 0) this.#tally.reused += 1
     this.#tally.wait.record(now - since)
