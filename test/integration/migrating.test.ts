@@ -86,6 +86,7 @@ test.each(blocks)('the code under "%s" runs', async (_, code) => {
   }
   // A block that makes its own pool hides the one that the others are given.
   const body = `${code.includes('const pool =') ? '' : 'const pool = outer\n'}${code.replaceAll(/^import .*$/gm, '')}`
-  await new AsyncFunction(...Object.keys(given), body)(...Object.values(given))
+  const run = new AsyncFunction(...Object.keys(given), body)
+  await expect(run(...Object.values(given))).resolves.toBeUndefined()
   await Promise.all(made.map((pool) => pool.end()))
 })
