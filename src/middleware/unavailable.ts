@@ -59,6 +59,7 @@ function isUnavailable({ code }: SluiceError): boolean {
     case 'SLUICE_CONNECTION_LOST':
     case 'SLUICE_QUERY_TIMEOUT':
     case 'SLUICE_TRANSACTION_TIMEOUT':
+    case 'SLUICE_UNSUPPORTED_ON_ENDPOINT':
       return false
   }
 }

@@ -7,6 +7,8 @@ import { Backends } from './backend.ts'
 import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
+import type { EchoLine } from './echo.ts'
+import { Echo } from './echo.ts'
 import { Gate } from './gate.ts'
 import { Listening } from './listening.ts'
 import { Rounds } from './rounds.ts'
@@ -26,6 +28,8 @@ export interface AssemblyOwner {
   /** Whether the clients are pg's. */
   isPgs(): boolean
   readonly breakerChanged: BreakerListener
+  /** Where `echo: true` writes. */
+  readonly echoed: EchoLine
 }
 
 /** The parts of a pool. */
@@ -38,6 +42,7 @@ export interface Assembly {
   readonly listening: Listening
   readonly rounds: Rounds
   readonly gate: Gate | undefined
+  readonly echo: Echo | undefined
 }
 
 /** An engine over sessions of its own. */
@@ -101,6 +106,8 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     giveUpClose: (client) => sessions.giveUpClose(client),
     numbers: () => engine.numbers(),
   })
+  const { echo: line } = config
+  const echo = line === false ? undefined : new Echo(line === true ? owner.echoed : line, systemClock)
   const traffic = new Traffic({
     engine,
     sessions,
@@ -108,6 +115,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     statements,
     config,
     gate,
+    echo,
     listens: () => owner.listens(),
     isPgs: () => owner.isPgs(),
   })
@@ -116,5 +124,5 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     engine,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
-  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate }
+  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo }
 }

@@ -5,6 +5,7 @@ import type { Call, QueryOptions } from './call.ts'
 import { least, refuseCache } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
 import { processIdOf } from './driver.ts'
+import type { Echo } from './echo.ts'
 import { traced } from './promises.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import { send } from './statement.ts'
@@ -15,6 +16,7 @@ export interface LeaseParts {
   run<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void
   /** Cancels what a client runs; resolves when it is at rest, rejects when it does not come to rest in time. */
   cancel(client: Client): Promise<void>
+  echo(): Echo | undefined
 }
 
 /** A statement of a lease: it waits for the ones before it, then runs, and is over when its connection can take the next one. */
@@ -91,18 +93,25 @@ export class PoolLease {
 
   #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
     let turn: Turn | undefined
+    let echoed: ((error?: unknown) => void) | undefined
+    const begin = (answer: Answer<R>) => {
+      echoed = this.#parts.echo()?.begin([statement])
+      send(client, statement, values, answer)
+    }
     const start = (answer: Answer<R>) => {
-      turn = { begin: () => send(client, statement, values, answer) }
+      turn = { begin: () => begin(answer) }
       this.#waiting.push(turn)
       this.#next()
     }
     this.#parts.run<R>(start, bounds, {
       isSent: () => turn !== undefined && this.#running === turn,
       answered: (error, result) => {
+        echoed?.(error)
         told(error, result)
         this.#over(turn)
       },
       abandoned: (error) => {
+        echoed?.(error)
         told(error, undefined)
         this.#abandon(client, turn)
       },

@@ -7,6 +7,7 @@ import { Attempts } from './attempts.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client } from './driver.ts'
+import type { Echo } from './echo.ts'
 import type { Gate } from './gate.ts'
 import { Lanes } from './lanes/lanes.ts'
 import { Names } from './lanes/names.ts'
@@ -24,6 +25,7 @@ export interface TrafficParts {
   readonly statements: Statements
   readonly config: ReadConfig
   readonly gate: Gate | undefined
+  readonly echo: Echo | undefined
   /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
   readonly listens: () => boolean
   /** Whether the clients are pg's. */
@@ -37,7 +39,7 @@ export class Traffic {
   readonly #names = new WeakMap<Client, Names>()
   readonly #statements: Statements
 
-  constructor({ engine, sessions, checkout, statements, config, gate, listens, isPgs }: TrafficParts) {
+  constructor({ engine, sessions, checkout, statements, config, gate, echo, listens, isPgs }: TrafficParts) {
     const { pipelining, depth, stallMillis, prepared, binary } = config.lanes
     const { cancelTimeoutMillis } = config.settings
     const roundTrip = new RoundTrip(systemClock)
@@ -85,6 +87,7 @@ export class Traffic {
       checkout,
       statements,
       config,
+      echo,
       isPgs,
       mayShare,
     })

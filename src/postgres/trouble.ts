@@ -27,6 +27,7 @@ const OF_CODE: Readonly<Record<SluiceErrorCode, Trouble>> = {
   SLUICE_POOL_ENDED: 'own',
   SLUICE_TRANSACTION_TIMEOUT: 'own',
   SLUICE_BAD_OPTION: 'own',
+  SLUICE_UNSUPPORTED_ON_ENDPOINT: 'own',
 }
 
 /** SQLSTATEs of a server that goes, starts or takes no more connections. */
