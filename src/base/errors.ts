@@ -12,6 +12,7 @@ export type SluiceErrorCode =
   | 'SLUICE_CONNECTION_LOST'
   | 'SLUICE_TRANSACTION_TIMEOUT'
   | 'SLUICE_BAD_OPTION'
+  | 'SLUICE_UNSUPPORTED_ON_ENDPOINT'
 
 /** Where a call stood when it failed: waiting for a slot, opening a connection, checking one, or with its statement at the server. */
 export type Phase = 'queue' | 'open' | 'check' | 'query'

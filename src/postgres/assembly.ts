@@ -1,15 +1,20 @@
 /** The parts of a Postgres pool, put together. */
 import { systemClock } from '../base/clock.ts'
+import { within } from '../base/within.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { BreakerListener } from '../resilience/breaker.ts'
 import { Breaker } from '../resilience/breaker.ts'
+import { askPooler } from './asking.ts'
 import { Backends } from './backend.ts'
+import { closeBeside, connectBeside } from './beside.ts'
 import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import { Gate } from './gate.ts'
+import { Knowledge } from './knowledge.ts'
 import { Listening } from './listening.ts'
 import { Rounds } from './rounds.ts'
+import type { Way } from './sessions.ts'
 import { Sessions } from './sessions.ts'
 import { Statements } from './statement.ts'
 import { Traffic } from './traffic.ts'
@@ -38,6 +43,7 @@ export interface Assembly {
   readonly listening: Listening
   readonly rounds: Rounds
   readonly gate: Gate | undefined
+  readonly knowledge: Knowledge
 }
 
 /** An engine over sessions of its own. */
@@ -46,6 +52,7 @@ function engineOf(
   config: ReadConfig,
   options: AssemblyOwner['options'],
   core: ReadConfig['core'],
+  way?: Way,
 ): { engine: Engine<Client>; sessions: Sessions } {
   const sessions = new Sessions(
     {
@@ -58,6 +65,7 @@ function engineOf(
       onEnding: () => engine.doubt(),
       classify: config.classify,
       targetSessionAttrs: config.targetSessionAttrs,
+      way,
     },
     systemClock,
   )
@@ -65,15 +73,46 @@ function engineOf(
   return { engine, sessions }
 }
 
-/** A pool of one to another address, for what must not go through a pooler. */
+/** Connections of the way around a pooler: one that listens, and few for session work, which is rare. */
+const DIRECT_MAX = 3
+
+/** A small pool to another address, for what must not go through a pooler. */
 function directEngine(owner: AssemblyOwner, config: ReadConfig, connectionString: string): Engine<Client> {
   const options = { ...owner.options(), connectionString }
-  return engineOf(owner, config, () => options, { max: 1, idleTimeoutMillis: 1_000 }).engine
+  return engineOf(owner, config, () => options, { max: DIRECT_MAX, idleTimeoutMillis: 1_000 }).engine
+}
+
+/** How long a pooler may take to say what it is; until then it counts as one that lends sessions by the transaction. */
+const ASK_MILLIS = 5_000
+
+function knowledgeOf(owner: AssemblyOwner, config: ReadConfig): Knowledge {
+  const knowledge: Knowledge = new Knowledge({
+    told: config.endpoint,
+    hasDirect: config.directConnectionString !== undefined,
+    prepare: config.lanes.prepareSaid,
+    isPgs: () => owner.isPgs(),
+    ask: () =>
+      within(systemClock, ASK_MILLIS, (signal) =>
+        askPooler({
+          open: (database) =>
+            connectBeside({
+              Client: owner.Client(),
+              options: owner.options(),
+              database,
+              before: (client) => knowledge.beforeStartup(client),
+              signal,
+            }),
+          close: closeBeside,
+        }),
+      ),
+  })
+  return knowledge
 }
 
 /** Puts the parts of a pool together. Nothing happens yet. */
 export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
-  const { engine, sessions } = engineOf(owner, config, owner.options, config.core)
+  const knowledge = knowledgeOf(owner, config)
+  const { engine, sessions } = engineOf(owner, config, owner.options, config.core, knowledge)
   const checkout = new Checkout(engine, config.verify, config.settings.connectionTimeoutMillis)
   const statements = new Statements(systemClock, () => engine.numbers())
   const gate =
@@ -108,13 +147,15 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     statements,
     config,
     gate,
+    knowledge,
     listens: () => owner.listens(),
     isPgs: () => owner.isPgs(),
   })
   const { directConnectionString: direct } = config
   const listening = new Listening(
     engine,
+    knowledge,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
-  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate }
+  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, knowledge }
 }

@@ -11,7 +11,7 @@ describe('an endpoint that is not named is told by its address', () => {
     [
       'Supabase’s other pooler',
       { connectionString: 'postgres://u:p@aws.pooler.supabase.com:5432/app' },
-      'direct',
+      'session',
     ],
     [
       'the port in front of the one beside it',

@@ -5,6 +5,8 @@ import type { Call, QueryOptions } from './call.ts'
 import { least, refuseCache } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
 import { processIdOf } from './driver.ts'
+import type { Knowledge } from './knowledge.ts'
+import { withoutName } from './knowledge.ts'
 import { traced } from './promises.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import { send } from './statement.ts'
@@ -13,6 +15,8 @@ import { send } from './statement.ts'
 export interface LeaseParts {
   read(options: QueryOptions): Call
   run<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void
+  /** Of the way that the lease goes; undefined for one that is direct. */
+  readonly knowledge: Pick<Knowledge, 'carriesNames' | 'decide' | 'effectOf' | 'refusal'> | undefined
   /** Cancels what a client runs; resolves when it is at rest, rejects when it does not come to rest in time. */
   cancel(client: Client): Promise<void>
 }
@@ -92,7 +96,7 @@ export class PoolLease {
   #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
     let turn: Turn | undefined
     const start = (answer: Answer<R>) => {
-      turn = { begin: () => send(client, statement, values, answer) }
+      turn = { begin: () => this.#send(client, statement, values, answer) }
       this.#waiting.push(turn)
       this.#next()
     }
@@ -106,6 +110,23 @@ export class PoolLease {
         told(error, undefined)
         this.#abandon(client, turn)
       },
+    })
+  }
+
+  /** What leaves something behind in its session waits until it is known whether that may be. */
+  #send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
+    const { knowledge } = this.#parts
+    const go = () => {
+      const isPlain = knowledge === undefined || knowledge.carriesNames
+      send(client, isPlain ? statement : withoutName(statement), values, answer)
+    }
+    const effect = knowledge?.effectOf(statement)
+    if (knowledge === undefined || effect === undefined) return go()
+    knowledge.decide(client, () => {
+      if (this.#lease.released) return
+      const refusal = knowledge.refusal(effect)
+      if (refusal === undefined) go()
+      else answer(refusal, undefined)
     })
   }
 

@@ -83,6 +83,7 @@ export function judgeRefusal(caller: Caller, error: unknown, moment: Moment): Re
       )
     case 'SLUICE_POOL_ENDED':
       return judge(mode !== 'running' && mode !== 'paused', `${id} is told that a ${mode} pool ended`)
+    case 'SLUICE_UNSUPPORTED_ON_ENDPOINT':
     case 'SLUICE_BAD_OPTION':
     case 'SLUICE_BREAKER_OPEN':
     case 'SLUICE_CONNECTION_LOST':

@@ -48,6 +48,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     namesOf,
     cancelOnce: (client) => within(clock, 1_000, (signal) => sessions.cancelOnce(client, signal)),
     isFit: (client) => sessions.isFit(client),
+    mayBegin: () => true,
   })
   const alone: string[] = []
   const parts: TripParts = {
