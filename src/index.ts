@@ -8,6 +8,7 @@ export {
 } from './base/errors.ts'
 export type { Distribution } from './base/histogram.ts'
 export type { AgentOptions } from './core/agents.ts'
+export { Budget, type BudgetOptions, type BudgetView } from './core/budget.ts'
 export type { CloseReason } from './core/driver.ts'
 export type { EndOptions } from './core/ending.ts'
 export type { Hooks } from './core/hooks.ts'
@@ -25,11 +26,22 @@ export type { Client, ClientClass } from './postgres/driver.ts'
 export type { Endpoint, Known, Pooler, PoolMode } from './postgres/endpoint.ts'
 export type { LeakReport } from './postgres/events.ts'
 export type { TargetSessionAttrs } from './postgres/fitness.ts'
+export { globalPools } from './postgres/global-pools.ts'
 export type { EndpointFacts } from './postgres/knowledge.ts'
+export type { LearnedStatement } from './postgres/lanes/learned.ts'
 export type { PoolLease } from './postgres/lease.ts'
 export type { ListenOptions, Notification, NotificationHandler } from './postgres/listen.ts'
 export type { LeasedClient, LeaseOptions, PostgresConnection, PostgresStats } from './postgres/pool.ts'
 export { Pool } from './postgres/pool.ts'
+export {
+  createPools,
+  type PoolGroup,
+  type Pools,
+  type PoolsOptions,
+  type PoolsStats,
+} from './postgres/pools.ts'
+export type { PoolSettings } from './postgres/settings.ts'
 export type { IsolationLevel, Transaction, TransactionOptions } from './postgres/transaction.ts'
+export type { ProfileName } from './profiles/profiles.ts'
 export type { BreakerOptions, BreakerState, BreakerStats } from './resilience/breaker.ts'
 export type { RetryOptions } from './resilience/retry.ts'

@@ -150,3 +150,16 @@ test('whatever is added and removed, exactly what is left expires, and on time',
   })
   await fc.assert(property, { numRuns: 200 })
 })
+
+test('the largest part of a duration that any deadline has used up is known', async () => {
+  const { add, clock, deadlines } = books()
+  expect(deadlines.share(clock.now())).toBe(0)
+  add('slow', 100)
+  await clock.advance(25)
+  const short = add('short', 40)
+  expect(deadlines.share(clock.now())).toBe(0.25)
+  await clock.advance(20)
+  expect(deadlines.share(clock.now())).toBe(0.5)
+  deadlines.remove(short)
+  expect(deadlines.share(clock.now())).toBe(0.45)
+})

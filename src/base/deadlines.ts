@@ -52,6 +52,16 @@ export class Deadlines<T> {
     if (--this.#size === 0) this.#timer?.unref()
   }
 
+  /** The largest part of its duration that any deadline has used up, 0 to 1; 0 where there are none. */
+  share(now: number): number {
+    let most = 0
+    for (const [duration, list] of this.#lists) {
+      const first = firstOf(list)
+      if (first !== undefined) most = Math.max(most, (duration - (first.dueAt - now)) / duration)
+    }
+    return Math.min(1, most)
+  }
+
   /** Forgets every deadline and the timer. */
   clear(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)

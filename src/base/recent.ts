@@ -50,6 +50,12 @@ export class Recent<K, V> {
     return false
   }
 
+  /** All values. No use of any. */
+  *values(): Generator<V> {
+    yield* this.#young.values()
+    yield* this.#old.values()
+  }
+
   clear(): void {
     this.#young.clear()
     this.#old.clear()

@@ -6,7 +6,10 @@ import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { Interrupted, interruption } from './interrupt.ts'
+import { loadCommand } from './load.ts'
 import { exitCodes, Refusal } from './refusal.ts'
+import { sizeCommand } from './size.ts'
+import { tuneCommand } from './tune.ts'
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
 function makeProgram(signal: AbortSignal): Command {
@@ -16,6 +19,9 @@ function makeProgram(signal: AbortSignal): Command {
     .version(version)
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
+    .addCommand(sizeCommand(signal))
+    .addCommand(tuneCommand(signal))
+    .addCommand(loadCommand(signal))
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(redact(text)),

@@ -8,7 +8,8 @@ export interface NumberRange {
   name: string
   min: number
   max: number
-  fallback: number
+  /** Undefined for an option that need not be given. */
+  fallback?: number
   /** Default true. */
   whole?: boolean
 }
@@ -22,7 +23,8 @@ export function numberOption(range: NumberRange, description: string): Option {
     .argParser((text: string) => readNumber(text, range))
 }
 
-function readNumber(text: string, { name, min, max, whole = true }: NumberRange): number {
+/** The number that `text` spells. @throws Refusal naming option, value and range */
+export function readNumber(text: string, { name, min, max, whole = true }: NumberRange): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value
   throw badInput(

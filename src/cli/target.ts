@@ -106,3 +106,12 @@ export function placeOf({ host, port }: Target): string {
   if (host.startsWith('/')) return `the socket in ${host}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/** A connection string without `application_name`, which would win over the one that a command gives its sessions. */
+/** `url` without an application name: it would win over ours, and the sessions could not be told apart. */
+export function withoutName(url: string): string {
+  const [path = '', query] = url.split('?', 2)
+  if (query === undefined) return url
+  const kept = query.split('&').filter((parameter) => !parameter.startsWith('application_name='))
+  return kept.length === 0 ? path : `${path}?${kept.join('&')}`
+}

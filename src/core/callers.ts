@@ -9,6 +9,7 @@ import type { HookList } from './hooks.ts'
 import { Lines } from './lines.ts'
 import type { Opens } from './opens.ts'
 import type { Settings } from './options.ts'
+import { capacityOf } from './options.ts'
 import type { Verdict } from './overload.ts'
 import { judgeNewcomer, Throughput } from './overload.ts'
 import type { Scene } from './refusals.ts'
@@ -69,6 +70,11 @@ export class Callers<T> {
 
   get oldestSince(): number | undefined {
     return this.#queue.oldestSince
+  }
+
+  /** The largest part of its deadline that anybody who waits has used up. */
+  waitShare(now: number): number {
+    return this.#deadlines.share(now)
   }
 
   /** Callers who wait and could take a connection that becomes free now. */
@@ -312,6 +318,14 @@ export class Callers<T> {
     return full && { agent: agent as string, held: full.held, max: full.max }
   }
 
+  /** The budget, where that is what keeps the pool from opening another connection. */
+  get #spent(): Scene['budget'] {
+    const { settings, slots } = this.#parts
+    const { budget } = settings
+    if (budget === undefined || budget.room > 0 || slots.total >= capacityOf(settings)) return undefined
+    return { max: budget.max, others: budget.max - slots.total }
+  }
+
   /** The pool as this caller leaves it. */
   #scene(waiter: Waiter<T>): Scene {
     const { clock, opens, settings, slots } = this.#parts
@@ -320,12 +334,13 @@ export class Callers<T> {
     return {
       numbers: this.numbers(),
       waitedMillis: now - waiter.since,
-      capacity: settings.max + settings.maxOverflow,
+      capacity: capacityOf(settings),
       openFailures: opens.failures,
       lastOpenFailure: opens.lastFailure(now),
       lastOpenError: opens.lastError,
       longestLease: longest && { millis: now - longest.since, agent: longest.agent },
       full: waiter.use === 'shared' ? undefined : this.#fullness(waiter.agent),
+      budget: this.#spent,
       hint: waiter.hint,
     }
   }

@@ -8,6 +8,8 @@ export type CloseReason =
   | 'max-uses'
   /** more connections than `max`: an overflow slot, or the pool was made smaller */
   | 'above-max'
+  /** given up for another pool under the same budget */
+  | 'yielded'
   /** older than the last `clear()` */
   | 'cleared'
   /** the pool ends */

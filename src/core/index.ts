@@ -9,6 +9,7 @@ export {
 } from '../base/errors.ts'
 export type { Distribution } from '../base/histogram.ts'
 export type { AgentOptions } from './agents.ts'
+export { Budget, type BudgetOptions, type BudgetView } from './budget.ts'
 export type { CloseReason, Driver, OpenFault, Reusable } from './driver.ts'
 export type { EndOptions } from './ending.ts'
 export type { Hooks } from './hooks.ts'

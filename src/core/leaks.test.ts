@@ -82,6 +82,7 @@ test('a task that holds a lease and waits for another on a full pool is found, a
   await house.clock.advance(1_000)
   const { message } = await outcome
   expect(house.told).toEqual(['nested inside outer'])
+  expect(house.pool.stats().nested).toBe(1)
   expect(message).toMatch(/^timeout exceeded when trying to connect: waited 1,000 ms/)
   expect(message).toContain('the caller waits for a second connection while it holds one')
   expect(message).toContain('leaks.test.ts')

@@ -87,6 +87,7 @@ export class Leaks<T> {
   waits(holding: Holding<T>): string | undefined {
     const held = holding.outer?.lease
     if (held === undefined || held.released) return undefined
+    this.#parts.tally.nested += 1
     this.#parts.hooks.emit('nested', held, this.#parts.clock.now() - held.since)
     return (
       'the caller waits for a second connection while it holds one, which can never end when all do; ' +

@@ -5,6 +5,7 @@ import type { Given } from '../base/options.ts'
 import { readBoolean, readMillis, readNumber } from '../base/options.ts'
 import type { AgentOptions, AgentSettings } from './agents.ts'
 import { readAgents } from './agents.ts'
+import { Budget } from './budget.ts'
 import type { Use } from './slot.ts'
 
 /** Options of the engine. All times in milliseconds. */
@@ -62,6 +63,8 @@ export interface PoolOptions {
   limitedShare?: number | undefined
   /** How many callers one shared connection is expected to serve: decides how many are opened for those who wait to share. 1 to 10,000; default 100. */
   sharedDepth?: number | undefined
+  /** A cap that this pool shares with others: see {@link Budget}. Default none. */
+  budget?: Budget | undefined
 }
 
 /** What a pool takes from outside besides options; tests hand in their own. */
@@ -98,6 +101,7 @@ export interface Settings {
   readonly allowExitOnIdle: boolean
   readonly limitedShare: number
   readonly sharedDepth: number
+  readonly budget: Budget | undefined
 }
 
 /** Slots that there may be. */
@@ -141,6 +145,7 @@ export function readPoolOptions(options: PoolOptions): Settings {
     allowExitOnIdle: readBoolean(given, 'allowExitOnIdle') ?? false,
     limitedShare: readShare(given, 'limitedShare') ?? 0.9,
     sharedDepth: readNumber(given, 'sharedDepth', { min: 1, max: 10_000 }) ?? 100,
+    budget: readBudget(given.budget),
   }
 }
 
@@ -151,6 +156,11 @@ export function readSize(given: Given, current: { max: number; min: number }): {
   if (min > max)
     throw new SluiceError('SLUICE_BAD_OPTION', `min must not exceed max; min is ${min} and max is ${max}`)
   return { max, min }
+}
+
+function readBudget(budget: unknown): Budget | undefined {
+  if (budget === undefined || budget instanceof Budget) return budget
+  throw new SluiceError('SLUICE_BAD_OPTION', 'budget must be a Budget: new Budget({ max })')
 }
 
 /** Agents take turns, and plain order of arrival has none. */

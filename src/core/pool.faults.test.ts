@@ -109,6 +109,39 @@ test('after a standstill of the process every idle connection is asked before it
   expect(house.driver.calls.toSorted()).toEqual(['check 1', 'check 2', 'check 3'])
 })
 
+test('after a suspension that only the wall clock shows every idle connection is asked before it is lent', async () => {
+  const house = await rested(2)
+  await house.clock.advance(100)
+  const epoch = house.clock.epoch.bind(house.clock)
+  house.clock.epoch = () => epoch() + 3_600_000
+  await house.lend()
+  await house.lend()
+  expect(house.driver.calls.toSorted()).toEqual(['check 1', 'check 2'])
+})
+
+test('what has been idle for longer than it should is asked before it is lent, where upkeep had no turn', async () => {
+  const house = await rested(1, { idleTimeoutMillis: 300 })
+  house.clock.jump(299)
+  const lease = await house.lend()
+  expect(house.driver.calls).toEqual([])
+  lease.release()
+  house.clock.jump(300)
+  await house.lend()
+  expect(house.driver.calls).toEqual(['check 1'])
+})
+
+test('and so is what the soft timeout should have closed, but not what is kept for min', async () => {
+  const soft = await rested(2, { min: 1, softIdleTimeoutMillis: 300 })
+  soft.clock.jump(300)
+  await soft.lend()
+  await soft.lend()
+  expect(soft.driver.calls).toEqual(['check 2'])
+  const kept = await rested(1, { min: 1, idleTimeoutMillis: 300 })
+  kept.clock.jump(300)
+  await kept.lend()
+  expect(kept.driver.calls).toEqual([])
+})
+
 test('without a standstill they are lent as they are, and with `prePing: false` always', async () => {
   const house = await rested(1)
   await house.clock.advance(5_000)

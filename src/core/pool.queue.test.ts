@@ -179,6 +179,8 @@ test('stats and connections are one picture that does not change any more', asyn
     leased: 2,
     waiting: 1,
     oldestWaitMillis: 30,
+    waitShare: 0.001,
+    ageMillis: 100,
     utilization: 100,
     acquired: 2,
     opened: 2,

@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts'
 import type { PoolNumbers } from '../base/errors.ts'
 import { readMillis } from '../base/options.ts'
 import { Agents } from './agents.ts'
+import type { BudgetView } from './budget.ts'
 import { Callers } from './callers.ts'
 import type { CloseReason, Driver } from './driver.ts'
 import type { EndOptions } from './ending.ts'
@@ -57,6 +58,7 @@ export class Pool<T extends object> {
     release: (lease, error) => this.#release(lease, error),
     cancel: (lease) => this.#release(lease, undefined, true),
   }
+  readonly #madeAt: number
   #mode: Mode = 'running'
   #pumping = false
   #again = false
@@ -65,6 +67,7 @@ export class Pool<T extends object> {
   constructor(driver: Driver<T>, options: PoolOptions = {}, surroundings: PoolSurroundings = {}) {
     const { clock = systemClock, random = Math.random } = surroundings
     this.#clock = clock
+    this.#madeAt = clock.now()
     this.#settings = readPoolOptions(options)
     this.#driver = driver
     const agents = this.#settings.agents && new Agents(this.#settings.agents)
@@ -93,10 +96,15 @@ export class Pool<T extends object> {
     })
     const sides = { ...parts, callers: this.#callers, lifecycle: this.#lifecycle }
     this.#ending = new Ending<T>({ ...sides, changed })
-    this.#supply = new Supply<T>({ ...sides, alarm: this.#alarm })
+    this.#supply = new Supply<T>({
+      ...sides,
+      alarm: this.#alarm,
+      mode: () => this.#mode,
+      changed,
+    })
     this.#trust = new Trust<T>(sides)
     this.#upkeep = new Upkeep<T>({ ...sides, alarm: this.#alarm })
-    this.sharing = new Sharing<T>({ ...sides, mode: () => this.#mode })
+    this.sharing = new Sharing<T>({ ...sides, supply: this.#supply, mode: () => this.#mode })
     // Not in this turn: nothing should reach the network before the caller has attached its listeners.
     if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
   }
@@ -143,18 +151,18 @@ export class Pool<T extends object> {
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return this.#callers.turnAway(waiter, mode)
     const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
-    const { room } = this.#supply
+    const { place, reach, room } = this.#supply
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
     )
     if (options.timeoutMillis !== undefined && options.isDeadline !== false) waiter.ownMillis = millis
-    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, room) + ready)
+    const refusal = this.#callers.refusal(waiter, options.signal, Math.max(0, reach) + ready)
     if (refusal !== undefined) return this.#callers.reject(waiter, refusal)
     if (holding !== undefined && room <= 0) waiter.hint = this.#leaks?.waits(holding)
     this.#callers.add(waiter, millis, options.signal)
     // In a full pool a newcomer changes nothing: whatever frees a slot pumps.
-    if (room > 0 || this.#slots.counts.idle > 0) this.#pump(now)
+    if (place > 0 || this.#slots.counts.idle > 0) this.#pump(now)
   }
 
   // The pump -----------------------------------------------------------------------------------------------------------
@@ -176,7 +184,8 @@ export class Pool<T extends object> {
     } finally {
       this.#pumping = false
     }
-    if (this.#ending.notice() && this.#mode !== 'ended') this.#ended()
+    if (this.#ending.notice() && this.#mode !== 'ended') this.#ended(now)
+    this.#supply.settle(now)
   }
 
   #serve(now: number): void {
@@ -189,6 +198,7 @@ export class Pool<T extends object> {
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
       if (this.#slots.live > capacityOf(this.#settings))
         this.#lifecycle.close(slot, connection, 'above-max', now)
+      else if (this.#supply.owes(now)) this.#lifecycle.close(slot, connection, 'yielded', now)
       else if (this.#trust.isFresh(slot, now)) this.#lend(slot, this.#callers.take(now) as Waiter<T>, now)
       else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
       else if (this.#callers.demand > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
@@ -218,7 +228,7 @@ export class Pool<T extends object> {
   #startOpens(now: number): void {
     const ending = this.#mode === 'ending' || this.#mode === 'ended'
     const missing = ending ? 0 : this.#settings.min - this.#slots.live
-    if (missing <= 0 && this.#callers.size === 0) return
+    if (missing <= 0 && this.#callers.size === 0) return this.#supply.rest()
     this.#supply.open(this.#mode !== 'paused', missing, now)
     this.#trust.begin(now)
   }
@@ -316,6 +326,7 @@ export class Pool<T extends object> {
   /** Changes the size at run time. Idle connections above a smaller `max` close now, lent ones when they come back. @throws SLUICE_BAD_OPTION */
   resize(size: { max?: number | undefined; min?: number | undefined }): void {
     const { max, min } = readSize(size, this.#settings)
+    this.#supply.check({ max, min })
     this.#settings.max = max
     this.#settings.min = min
     this.#look()
@@ -373,8 +384,9 @@ export class Pool<T extends object> {
     return ended
   }
 
-  #ended(): void {
+  #ended(now: number): void {
     this.#mode = 'ended'
+    this.#supply.leave(now)
     this.#callers.stop()
     this.#alarm.stop()
     this.#trust.stop()
@@ -395,6 +407,11 @@ export class Pool<T extends object> {
     return Math.max(0, Math.min(this.#supply.unmet, this.#supply.room))
   }
 
+  /** The budget that this pool shares with others, as it sees it; undefined without one. */
+  get budget(): BudgetView | undefined {
+    return this.#supply.budget
+  }
+
   /** The slots by state, and who waits. */
   numbers(): PoolNumbers {
     return this.#callers.numbers()
@@ -411,7 +428,10 @@ export class Pool<T extends object> {
       waitingByPriority: this.#callers.sizes,
       overloaded: this.#callers.isStanding,
       oldestWaitMillis: now - (this.#callers.oldestSince ?? now),
+      waitShare: this.#callers.waitShare(now),
+      ageMillis: now - this.#madeAt,
       lastOpenFailure: this.#opens.lastFailure(now),
+      budget: this.#supply.budget,
     })
   }
 

@@ -25,6 +25,7 @@ const full: Scene = {
   lastOpenError: undefined,
   longestLease: { millis: 61_000, agent: 'planner' },
   full: undefined,
+  budget: undefined,
   hint: undefined,
 }
 const unreachable: Scene = {

@@ -17,6 +17,8 @@ export interface Scene {
   readonly longestLease: { readonly millis: number; readonly agent: string | undefined } | undefined
   /** The agent that may have no more, where that is what its caller waits for. */
   readonly full: { readonly agent: string; readonly held: number; readonly max: number } | undefined
+  /** What it shares with other pools, where that is used up and it could have more otherwise. */
+  readonly budget: { readonly max: number; readonly others: number } | undefined
   readonly hint: string | undefined
 }
 
@@ -39,6 +41,11 @@ function lastFailure({ lastOpenFailure: last }: Scene): string {
   return `; the last open failed ${millis(last.ageMillis)} ago: ${last.message}${code}`
 }
 
+function sharedBudget({ budget }: Scene): string {
+  if (budget === undefined) return ''
+  return `; the budget of ${budget.max} that it shares is used up, ${budget.others} by other pools or kept for them`
+}
+
 function longest({ longestLease }: Scene): string {
   if (longestLease === undefined) return ''
   const agent = longestLease.agent === undefined ? '' : ` by agent ${JSON.stringify(longestLease.agent)}`
@@ -50,7 +57,7 @@ export function waiterTimeout(scene: Scene): SluiceError {
   if (scene.full !== undefined) return agentTimeout(scene, scene.full)
   const { numbers, capacity, openFailures, lastOpenError } = scene
   const waited = millis(scene.waitedMillis)
-  const state = `${describeNumbers(numbers)}${lastFailure(scene)}`
+  const state = `${describeNumbers(numbers)}${sharedBudget(scene)}${lastFailure(scene)}`
   const busy = numbers.leased + numbers.shared + numbers.checking + numbers.cancelling + numbers.idle
   if (openFailures > 0 && busy < capacity) {
     const slow = SluiceError.is(lastOpenError, 'SLUICE_OPEN_TIMEOUT')
@@ -66,8 +73,10 @@ export function waiterTimeout(scene: Scene): SluiceError {
     const text = `${OPEN_TIMEOUT}: the connection on its way was not open after ${waited} (${state})`
     return new SluiceError('SLUICE_OPEN_TIMEOUT', text, details(scene, 'open', cause))
   }
+  const what = scene.budget === undefined ? 'max' : 'the max of the budget'
   const advice =
-    scene.hint ?? 'give connections back sooner, raise max if the server has room, or shorten what they run'
+    scene.hint ??
+    `give connections back sooner, raise ${what} if the server has room, or shorten what they run`
   const text = `${QUEUE_TIMEOUT}: waited ${waited} for a connection (${state}${longest(scene)}); ${advice}`
   return new SluiceError('SLUICE_ACQUIRE_TIMEOUT', text, {
     ...details(scene, numbers.checking > numbers.waiting ? 'check' : 'queue', lastOpenError),

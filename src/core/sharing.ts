@@ -8,6 +8,7 @@ import type { Settings } from './options.ts'
 import { capacityOf } from './options.ts'
 import type { Slots } from './slot.ts'
 import type { PoolStats, Tally } from './stats.ts'
+import type { Supply } from './supply.ts'
 
 /** What sharing works with; the pool owns all of it. */
 export interface SharingParts<T extends object> {
@@ -18,6 +19,7 @@ export interface SharingParts<T extends object> {
   readonly lifecycle: Lifecycle<T>
   readonly opens: Opens
   readonly tally: Tally
+  readonly supply: Supply<T>
   mode(): PoolStats['state']
 }
 
@@ -69,23 +71,24 @@ export class Sharing<T extends object> {
   }
 
   /**
-   * How many shared connections should be given back, because callers who came first wait for a whole one. Room for more is
-   * none while the server lets nobody in.
+   * How many shared connections should be given back, because callers who came first wait for a whole one, or another pool of
+   * the budget has fewer. Room for more is none while the server lets nobody in.
    */
   get wholeWanted(): number {
-    const { callers, opens, settings, slots } = this.#parts
+    const { callers, clock, opens, slots, supply } = this.#parts
     const { idle, opening } = slots.counts
     if (idle > 0) return 0
     const letsIn = opens.failures === 0 && opening <= callers.promptOpens
-    return letsIn && slots.total < capacityOf(settings) ? 0 : callers.wholeWanted
+    const wanted = letsIn && supply.room > 0 ? 0 : callers.wholeWanted
+    return wanted + (supply.owes(clock.now()) ? 1 : 0)
   }
 
   /** Opens one more connection for those who share, where there is room and none is idle or being opened. */
   grow(): void {
-    const { clock, lifecycle, opens, settings, slots } = this.#parts
+    const { clock, opens, settings, slots, supply } = this.#parts
     const now = clock.now()
     const { idle, opening } = slots.counts
     if (!this.isRunning || idle + opening > 0 || slots.total >= settings.max) return
-    if (opens.allowance(0, now) > 0) lifecycle.open(now)
+    if (opens.allowance(0, now) > 0) supply.add(now)
   }
 }

@@ -1,6 +1,7 @@
 import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
 import type { Distribution } from '../base/histogram.ts'
 import { Histogram } from '../base/histogram.ts'
+import type { BudgetView } from './budget.ts'
 import type { CloseReason } from './driver.ts'
 import type { Slot } from './slot.ts'
 import { isLimited } from './slot.ts'
@@ -18,6 +19,10 @@ export interface PoolStats extends PoolNumbers {
   readonly overloaded: boolean
   /** How long the one who has waited longest has waited. */
   readonly oldestWaitMillis: number
+  /** The largest part of its deadline that anybody who waits has used up, 0 to 1. */
+  readonly waitShare: number
+  /** Since the pool was made. */
+  readonly ageMillis: number
   /** Busy slots (leased, shared, checking, cancelling) ÷ max, in percent. */
   readonly utilization: number
   /** Connections whose close was given up: they may still live at the server. */
@@ -41,6 +46,10 @@ export interface PoolStats extends PoolNumbers {
   readonly leaked: number
   /** Leases out now that were reported as leaked. */
   readonly leaking: number
+  /** The budget that the pool shares with others, as it sees it; undefined without one. */
+  readonly budget: BudgetView | undefined
+  /** Callers who had to wait for a connection while their task held one; only with leak detection. */
+  readonly nested: number
   /** From asking to getting a connection. */
   readonly wait: Distribution
   /** From getting to giving back. */
@@ -78,7 +87,10 @@ export function takeStats(
     | 'waitingByPriority'
     | 'overloaded'
     | 'oldestWaitMillis'
+    | 'waitShare'
+    | 'ageMillis'
     | 'lastOpenFailure'
+    | 'budget'
   > & {
     readonly numbers: PoolNumbers
   },
@@ -131,6 +143,7 @@ type TallySnapshot = Pick<
   | 'shed'
   | 'leaked'
   | 'leaking'
+  | 'nested'
   | 'wait'
   | 'lease'
   | 'open'
@@ -149,6 +162,7 @@ export class Tally {
   shed = 0
   leaked = 0
   leaking = 0
+  nested = 0
   readonly closed: Partial<Record<CloseReason, number>> = {}
   readonly wait: Histogram = new Histogram()
   readonly lease: Histogram = new Histogram()
@@ -173,6 +187,7 @@ export class Tally {
       shed: this.shed,
       leaked: this.leaked,
       leaking: this.leaking,
+      nested: this.nested,
       wait: this.wait.snapshot(),
       lease: this.lease.snapshot(),
       open: this.open.snapshot(),

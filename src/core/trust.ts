@@ -55,10 +55,19 @@ export class Trust<T extends object> {
   isFresh(slot: Slot<T>, now: number): boolean {
     const { prePingMillis } = this.#parts.settings
     const { since } = slot.state
-    const trusted = now - since < prePingMillis && since >= this.#doubtedAt
+    const idle = now - since
+    const trusted = idle < prePingMillis && since >= this.#doubtedAt && !this.#isOverdue(idle)
     // A connection that came to rest in this very moment was just asked, even where every idle one is.
     const answers = now <= since || trusted || prePingMillis === Number.POSITIVE_INFINITY
     return answers && idleConnection(slot).expiresAt > now
+  }
+
+  /** Whether upkeep would have closed a connection that was idle for so long, had it had its turn. */
+  #isOverdue(idle: number): boolean {
+    const { settings, slots } = this.#parts
+    const { idleTimeoutMillis, min, softIdleTimeoutMillis } = settings
+    if (idle < idleTimeoutMillis && idle < softIdleTimeoutMillis) return false
+    return slots.live > min && (idle >= idleTimeoutMillis || slots.counts.idle > min)
   }
 
   /** From now on every connection that is idle is asked before it is lent. */

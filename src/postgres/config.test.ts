@@ -215,3 +215,57 @@ describe('what is done about faults', () => {
     expect(refusal(config)).toBe(sentence)
   })
 })
+
+describe('a profile', () => {
+  const NAMES = ['persistent', 'serverless', 'edge', 'high-performance'] as const
+
+  test('is none where nothing is said', () => {
+    expect(readConfig({}).profile).toBeUndefined()
+  })
+
+  test('sets what the engine, the statements and the client go by', () => {
+    const { settings, queryTimeout, client, lanes } = readConfig({ profile: 'serverless' })
+    expect(settings).toMatchObject({ min: 0, max: 10, idleTimeoutMillis: 5_000, allowExitOnIdle: true })
+    expect(settings).toMatchObject({ softIdleTimeoutMillis: 3_000, acquireTimeoutMillis: 10_000 })
+    expect([queryTimeout, client]).toEqual([25_000, { statement_timeout: 30_000 }])
+    expect(lanes).toMatchObject({ pipelining: false, prepared: 0, binary: false })
+  })
+
+  test('has lanes, prepared statements and binary results where the endpoint carries them', () => {
+    expect(lanes({ profile: 'persistent' })).toMatchObject({
+      pipelining: undefined,
+      prepared: 100,
+      binary: true,
+    })
+    expect(lanes({ profile: 'high-performance' })).toMatchObject({
+      pipelining: true,
+      prepared: 100,
+      binary: true,
+    })
+    const pooled = { pipelining: false, prepared: 0, binary: false }
+    for (const profile of ['persistent', 'high-performance'])
+      expect(lanes({ profile, connectionString: POOLER })).toMatchObject(pooled)
+  })
+
+  test.each(NAMES)('%s is recorded, and gives way to every option', (profile) => {
+    const read = readConfig({
+      profile,
+      max: 7,
+      idleTimeoutMillis: null,
+      maxLifetimeSeconds: 9,
+      queryTimeout: 11,
+    })
+    expect(read).toMatchObject({ profile, queryTimeout: 11 })
+    expect(read.settings).toMatchObject({
+      max: 7,
+      idleTimeoutMillis: Number.POSITIVE_INFINITY,
+      maxLifetimeMillis: 9_000,
+    })
+  })
+
+  test('that does not exist is refused with those that do', () => {
+    expect(refusal({ profile: 'lambda' })).toBe(
+      `profile must be one of 'persistent', 'serverless', 'edge', 'high-performance'; it is "lambda"`,
+    )
+  })
+})

@@ -12,6 +12,8 @@ import {
 } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { ProfileName } from '../profiles/profiles.ts'
+import { PROFILE_NAMES, withProfile } from '../profiles/profiles.ts'
 import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
 import { readBreaker } from '../resilience/breaker.ts'
 import type { RetryOptions, RetrySettings } from '../resilience/retry.ts'
@@ -29,6 +31,11 @@ export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
 export interface PoolConfig
   extends Omit<PgPoolConfig, 'onConnect' | 'verify' | 'Client' | keyof PoolOptions>,
     Omit<PoolOptions, 'idleTimeoutMillis' | 'limitedShare' | 'sharedDepth'> {
+  /**
+   * Defaults that fit a kind of process: `'persistent'`, `'serverless'`, `'edge'` or `'high-performance'` (docs/configuration.md).
+   * Every option that is given wins over it. Default: none, and the defaults of pg-pool.
+   */
+  profile?: ProfileName | undefined
   /**
    * How long one open may take, TLS, authentication and `onConnect` included; default 10,000. Given alone it bounds the wait
    * for a connection too, as in pg-pool. 0 is the default.
@@ -121,6 +128,7 @@ export interface PoolConfig
 
 /** What {@link readConfig} makes of a config. */
 export interface ReadConfig {
+  readonly profile: ProfileName | undefined
   /** What the engine is made with. */
   readonly core: PoolOptions
   /** The same, complete. */
@@ -187,10 +195,12 @@ const CORE = [
   'prePing',
   'leakDetectionMillis',
   'allowExitOnIdle',
+  'budget',
 ] as const satisfies readonly (keyof PoolOptions)[]
 
 const OWN = [
   ...CORE,
+  'profile',
   'maxLifetimeSeconds',
   'statementTimeout',
   'lockTimeout',
@@ -248,7 +258,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
 }
 
 /** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['profile', 'echo'])
+const PLANNED = new Set(['echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
@@ -263,8 +273,11 @@ const TRANSACTION_IDLE_MILLIS = 5_000
 
 /** Reads, checks and completes a config. @throws SLUICE_BAD_OPTION naming the option, its value and its range */
 export function readConfig(config: PoolConfig): ReadConfig {
-  const given = config as Given
-  refuseUnknown(given)
+  refuseUnknown(config as Given)
+  const profile = readWord(config as Given, 'profile', PROFILE_NAMES)
+  const endpoint = readEndpoint(config as Given)
+  const carries = endpoint.endpoint !== 'transaction'
+  const given = profile === undefined ? (config as Given) : withProfile(profile, config as Given, carries)
   const client: Record<string, unknown> = {}
   const startup = (ours: string, theirs: string, value: unknown) => {
     if (value === undefined) return
@@ -279,9 +292,9 @@ export function readConfig(config: PoolConfig): ReadConfig {
     readMillis(given, 'idleInTransactionTimeout', 1),
   )
   startup('applicationName', 'application_name', readString(given, 'applicationName'))
-  const endpoint = readEndpoint(given)
   const core = coreOptions(given, endpoint)
   return {
+    profile,
     core,
     settings: readPoolOptions(core),
     queryTimeout: readMillis(given, 'queryTimeout', 1),
@@ -297,7 +310,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     breaker: readBreaker(given.circuitBreaker),
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
-    lanes: readLanes(given, endpoint),
+    lanes: readLanes(given, carries),
     endpoint,
     cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
@@ -346,8 +359,7 @@ function coreOptions(given: Given, { endpoint }: EndpointTold): PoolOptions {
   return core as PoolOptions
 }
 
-function readLanes(given: Given, { endpoint }: EndpointTold): LaneOptions {
-  const carries = endpoint !== 'transaction'
+function readLanes(given: Given, carries: boolean): LaneOptions {
   const wanted = readBoolean(given, 'pipelining')
   const said = readBoolean(given, 'prepare')
   const prepare = said ?? carries

@@ -1,6 +1,6 @@
 /** Which texts leave something in their session that outlives their transaction: through a transaction pooler it would be somebody else's. */
-import type { Token } from './lanes/tokens.ts'
-import { Tokens } from './lanes/tokens.ts'
+import type { Token } from '../base/tokens.ts'
+import { Tokens } from '../base/tokens.ts'
 
 /** Session locks of advisory functions, and their release; those of a transaction end with it. */
 const LOCK = /^pg_(try_)?advisory_(un)?lock(_all|_shared)?$/

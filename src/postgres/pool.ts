@@ -36,10 +36,13 @@ import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
 import type { EndpointFacts } from './knowledge.ts'
+import type { LearnedStatement } from './lanes/learned.ts'
 import { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
+import type { PoolSettings } from './settings.ts'
+import { settingsOf } from './settings.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
@@ -106,14 +109,14 @@ export class Pool extends PgPool {
     }
     this.#parts = assemble(owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
-    const { max, min } = read.settings
-    Object.assign(this.options, read.client, { max, min })
+    const { allowExitOnIdle, max, min } = read.settings
+    Object.assign(this.options, read.client, { max, min, allowExitOnIdle })
     if (config.idleTimeoutMillis === undefined)
       this.options.idleTimeoutMillis = read.settings.idleTimeoutMillis
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => sessions.clients })
     const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
-    engine.attach(eventHooks(this, this.options.allowExitOnIdle === true, resting))
+    engine.attach(eventHooks(this, allowExitOnIdle, resting))
     engine.attach(rounds.hooks)
     if (gate !== undefined) engine.attach(gate.hooks)
   }
@@ -460,6 +463,30 @@ export class Pool extends PgPool {
   /** What the connection string leads to, as far as it is known, and what follows (docs/endpoints.md). */
   endpoint(): EndpointFacts {
     return this.#parts.knowledge.facts()
+  }
+
+  /** The options in effect, every default in place: a frozen object without secrets. */
+  settings(): PoolSettings {
+    const { max, min } = this.#parts.engine.stats()
+    const options = this.options as unknown as Given
+    return settingsOf({
+      config: this.#config,
+      options,
+      endpoint: this.endpoint().endpoint,
+      size: { max, min },
+    })
+  }
+
+  /**
+   * What was learned of the statements of `query()`, those first that took most time together. Literals are replaced; the values
+   * of parameters are not in it.
+   * @param limit rows at most; 1 to 10,000
+   * @throws SLUICE_BAD_OPTION
+   */
+  statements(limit = 1_000): readonly LearnedStatement[] {
+    return this.#parts.traffic.queries.learned(
+      readNumber({ limit }, 'limit', { min: 1, max: 10_000 }) as number,
+    )
   }
 
   /** Tells `hooks` what happens to connections and callers from now on. Returns the way to detach. */

@@ -18,6 +18,8 @@ import { withoutName } from './knowledge.ts'
 import type { AloneParts } from './lanes/alone.ts'
 import { flyAlone, timed } from './lanes/alone.ts'
 import { isSeveral } from './lanes/flight.ts'
+import type { LearnedStatement } from './lanes/learned.ts'
+import { learnedFrom } from './lanes/learned.ts'
 import { readStatement } from './lanes/statement.ts'
 import type { Pace } from './lanes/texts.ts'
 import type { Times } from './lanes/times.ts'
@@ -54,6 +56,11 @@ export class Queries {
     this.cache = new Cache({ ...parts, run: (given, told) => this.query(given, told) })
     this.#plainCall = readCall(NO_OPTIONS, parts.config)
     this.#trips = { ...parts, alone: (lease, cargo, answer) => this.#aloneOn(lease, cargo, answer) }
+  }
+
+  /** What was learned of statements. */
+  learned(limit: number): readonly LearnedStatement[] {
+    return learnedFrom(this.#parts.texts.families(), limit)
   }
 
   /** Runs one statement. */

@@ -141,8 +141,8 @@ describe('an option is refused at construction', () => {
     [{ maxLifetime: 5 }, 'maxLifetime is not an option of Sluice; did you mean maxLifetimeMillis?'],
     [{ username: SECRET }, 'username is not an option of Sluice; did you mean user?'],
     [
-      { profile: 'edge' },
-      'profile is not part of this version of Sluice; the Status section of its README lists what is',
+      { profile: 'lambda' },
+      "profile must be one of 'persistent', 'serverless', 'edge', 'high-performance'; it is \"lambda\"",
     ],
     [
       { directConnectionString: { password: SECRET } },

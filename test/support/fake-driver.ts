@@ -259,9 +259,12 @@ export interface FakePool {
   lend(options?: RequestOptions): Promise<Lease<FakeConnection>>
 }
 
-/** A pool over a fake driver on a manual clock. `random` is ½ unless said otherwise. */
-export function fakePool(options: PoolOptions = {}, random: () => number = () => 0.5): FakePool {
-  const clock = new ManualClock()
+/** A pool over a fake driver on a manual clock, its own unless one is given. `random` is ½ unless said otherwise. */
+export function fakePool(
+  options: PoolOptions = {},
+  random: () => number = () => 0.5,
+  clock: ManualClock = new ManualClock(),
+): FakePool {
   const driver = new FakeDriver(clock)
   const pool = new Pool(driver, options, { clock, random })
   pool.attach(driver.hooks)

@@ -8,13 +8,13 @@ import type { WorkloadPool } from '../../demo/workload/port.ts'
 import { runWorkload } from '../../demo/workload/run.ts'
 import { Pool } from '../../postgres/pool.ts'
 import { exitCodes, Refusal } from '../refusal.ts'
+import type { SessionWatch } from '../sessions.ts'
+import { openSessionWatch } from '../sessions.ts'
 import type { Target } from '../target.ts'
-import { readTarget } from '../target.ts'
+import { readTarget, withoutName } from '../target.ts'
 import type { Comparison, SideReport, Sides } from './compare.ts'
 import { compare } from './compare.ts'
 import { Meter } from './meter.ts'
-import type { SessionWatch } from './sessions.ts'
-import { openSessionWatch } from './sessions.ts'
 import type { Show } from './show.ts'
 import type { SideName } from './sides.ts'
 import { openSide, sideNames } from './sides.ts'
@@ -85,7 +85,7 @@ export async function runDemo(
     const version = await serverVersion(admin)
     show.server(version, given)
     const data = await load(admin, options, given !== undefined, { undo, show, signal })
-    const sessions = await openSessionWatch(url)
+    const sessions = await openSessionWatch(url, 'sluice-demo-watch')
     undo.push(() => sessions.end())
     const sides = await takeTurns({ url, admin, sessions, options, show, signal })
     return {
@@ -118,14 +118,6 @@ async function embedded({ max }: DemoOptions, undo: Undo, show: Show): Promise<T
   })
   undo.push(() => server.stop())
   return readTarget(server.url, 'The URL of the embedded Postgres')
-}
-
-/** A name given in the URL would win over ours, and the sessions could not be told apart. */
-function withoutName(url: string): string {
-  const [path = '', query] = url.split('?', 2)
-  if (query === undefined) return url
-  const kept = query.split('&').filter((parameter) => !parameter.startsWith('application_name='))
-  return kept.length === 0 ? path : `${path}?${kept.join('&')}`
 }
 
 async function serverVersion(pool: WorkloadPool): Promise<string> {

@@ -18,10 +18,19 @@ const SLOW_LATELY_MILLIS = 60_000
 
 /** What texts have in common that differ in their literals only. */
 export class Family {
+  readonly fingerprint: string
+  readonly kind: StatementKind
+  /** Its runs, with whatever values. */
+  calls = 0
   /** Of its runs with values that are not known to be slow. */
   readonly times: Times = new Times()
   /** Only of a family that was slow for some values. */
   values: Values | undefined
+
+  constructor(fingerprint: string, kind: StatementKind) {
+    this.fingerprint = fingerprint
+    this.kind = kind
+  }
 }
 
 /** One text. */
@@ -66,11 +75,11 @@ export class Texts {
   of(text: string): Text {
     const known = this.#texts.get(text)
     if (known !== undefined) return known
-    if (text.length > LONGEST) return new Text(text, 'other', new Family())
+    if (text.length > LONGEST) return new Text(text, 'other', new Family('', 'other'))
     const { kind, fingerprint } = scan(text)
     let family = this.#families.get(fingerprint)
     if (family === undefined) {
-      family = new Family()
+      family = new Family(fingerprint, kind)
       this.#families.set(fingerprint, family)
     }
     const fresh = new Text(text, kind, family)
@@ -89,10 +98,16 @@ export class Texts {
   note({ family, times, keys }: Pace, own: number, size: number, now: number): void {
     const wasSlow = own > SHORT_MILLIS
     if (wasSlow) this.#slowAt = now
+    family.calls += 1
     times.record(own, size)
     if (times !== family.times) return
     if (wasSlow) family.values ??= new Values()
     if (family.values?.note(keys, own, size) === false) family.values = undefined
+  }
+
+  /** All that is remembered. */
+  families(): Iterable<Family> {
+    return this.#families.values()
   }
 
   /** Whether any statement was slow lately. */

@@ -34,6 +34,14 @@ export class Values {
     return undefined
   }
 
+  /** Milliseconds that few runs exceed, for the slowest value. */
+  get high(): number {
+    let most = 0
+    for (const parameter of this.#parameters)
+      for (const { high } of parameter?.values() ?? []) most = Math.max(most, high)
+    return most
+  }
+
   /**
    * Notes a run with values none of which was known to be slow. Returns false when there is nothing left to know: a run that was
    * slow once, when its caches were cold, should not cost every later one.

@@ -1,6 +1,6 @@
 /** How many connections a pool really had: as the server counts them. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PgClient } from '../../postgres/driver.ts'
+import { PgClient } from '../postgres/driver.ts'
 
 /** Counts sessions by application name, over a connection of its own. */
 export interface SessionWatch {
@@ -8,6 +8,8 @@ export interface SessionWatch {
   watch(applicationName: string): () => Promise<void>
   /** The most ever seen. */
   most(applicationName: string): number
+  /** Has the server end the sessions of `applicationName`, whatever they do. */
+  cut(applicationName: string): Promise<void>
   end(): Promise<void>
 }
 
@@ -17,11 +19,14 @@ const everyMillis = 50
 const count = `SELECT count(*)::int AS n FROM pg_stat_activity
   WHERE application_name = $1 AND coalesce(backend_type, 'client backend') = 'client backend'`
 
-/** Connects. */
-export async function openSessionWatch(url: string): Promise<SessionWatch> {
+const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = $1 AND usename = current_user AND pid <> pg_backend_pid()`
+
+/** Connects, under an application name of its own. */
+export async function openSessionWatch(url: string, ownName: string): Promise<SessionWatch> {
   const client = new PgClient({
     connectionString: url,
-    application_name: 'sluice-demo-watch',
+    application_name: ownName,
     connectionTimeoutMillis: 10_000,
   })
   client.on('error', () => {})
@@ -48,6 +53,9 @@ export async function openSessionWatch(url: string): Promise<SessionWatch> {
       }
     },
     most: (name) => seen.get(name) ?? 0,
+    cut: async (name) => {
+      await client.query(cut, [name])
+    },
     end: () => client.end(),
   }
 }

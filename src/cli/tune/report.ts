@@ -1,0 +1,80 @@
+/** What a sweep comes to: the curve, the knee, and what to write into the code. */
+import type { Distribution } from '../../base/histogram.ts'
+import type { SizeResult, SweepVerdict } from '../../sizing/sweep.ts'
+import type { UslFit } from '../../sizing/usl.ts'
+import { fitUsl, uslKnee, uslThroughput } from '../../sizing/usl.ts'
+import type { Room } from './plan.ts'
+import type { Swept } from './sweep.ts'
+
+/** One size, for a table. Times in milliseconds, as callers saw them. */
+export interface SizeRow extends SizeResult {
+  readonly p50: number
+  readonly p99: number
+  /** What the fitted curve says. */
+  readonly fitted: number
+}
+
+/** What follows. */
+export interface Advice {
+  readonly sizes: readonly SizeRow[]
+  readonly fit: Omit<UslFit, 'residuals'> & {
+    /** The smallest size that reaches 95 % of the best predicted throughput. */
+    readonly knee: number
+    /** The largest distance between a measurement and the curve, as a part of the curve. */
+    readonly worstResidual: number
+  }
+  readonly best: { readonly size: number; readonly throughput: number }
+  readonly recommended: {
+    readonly max: number
+    readonly min: number
+    readonly throughput: number
+    readonly ofBest: number
+    readonly confidence: number
+    readonly reaches: SweepVerdict['reaches']
+    /** Throughput still grew where the sweep ended: more might be better. */
+    readonly atTheEnd: boolean
+  }
+  /** How many pools of that size the server has room for. */
+  readonly instances: number
+}
+
+/** What callers saw over a size. */
+export type Latencies = (size: number) => Pick<Distribution, 'p50' | 'p99'>
+
+/** The part of `max` that is kept open at all times. */
+const minPart = 0.25
+
+/** Puts a sweep's results together. */
+export function adviceFrom({ rounds, verdict }: Swept, latencies: Latencies, room: Room): Advice {
+  // What moved whole rounds is out of the medians; the rounds themselves are what the fit is spread over.
+  const { residuals, ...fit } = fitUsl(rounds.flat())
+  const { sizes, best, recommended, confidence, reaches } = verdict
+  const largest = sizes.at(-1) as SizeResult
+  return {
+    sizes: sizes.map((size) => ({
+      ...size,
+      ...pick(latencies(size.size)),
+      fitted: uslThroughput(fit, size.size),
+    })),
+    fit: {
+      ...fit,
+      knee: uslKnee(fit, largest.size),
+      worstResidual: Math.max(...residuals.map(Math.abs)),
+    },
+    best: { size: best.size, throughput: best.throughput },
+    recommended: {
+      max: recommended.size,
+      min: Math.floor(minPart * recommended.size),
+      throughput: recommended.throughput,
+      ofBest: recommended.ofBest,
+      confidence,
+      reaches,
+      atTheEnd: recommended.size === largest.size,
+    },
+    instances: Math.floor(room.usable / recommended.size),
+  }
+}
+
+function pick({ p50, p99 }: Pick<Distribution, 'p50' | 'p99'>): { p50: number; p99: number } {
+  return { p50, p99 }
+}

@@ -1,0 +1,25 @@
+/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change. */
+export type {
+  Activity,
+  ActivityOptions,
+  ActivitySurroundings,
+  ApplicationSessions,
+  Blocked,
+  Limits,
+  ServerTimeouts,
+  Session,
+} from './activity.ts'
+export { activity } from './activity.ts'
+export type { AdviceLimits } from './advise.ts'
+export { advise } from './advise.ts'
+export type { Finding, Severity } from './finding.ts'
+export type { Circumstances, Snapshot } from './snapshot.ts'
+export { snapshotOf } from './snapshot.ts'
+export type {
+  AskOptions,
+  Row,
+  Source,
+  SourceConnection,
+  SourceSettings,
+  SourceStatement,
+} from './source.ts'

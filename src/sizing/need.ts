@@ -1,0 +1,27 @@
+/** Reads the numbers that a formula cannot do without. */
+import { SluiceError } from '../base/errors.ts'
+import { readNumber } from '../base/options.ts'
+
+/** The range of a number; by default whole, from `min`, without an end. */
+export interface Range {
+  readonly min: number
+  readonly max?: number
+  readonly whole?: boolean
+  readonly unit?: string
+}
+
+/** A number that must be there and in its range. @throws SLUICE_BAD_OPTION naming it, its value and its range */
+export function need(
+  given: object,
+  name: string,
+  { max = Number.POSITIVE_INFINITY, ...range }: Range,
+): number {
+  const value = readNumber({ ...given }, name, { ...range, max })
+  if (value === undefined) throw new SluiceError('SLUICE_BAD_OPTION', `${name} is missing: it is a number`)
+  return value
+}
+
+/** The same, for a number that has a default. @throws SLUICE_BAD_OPTION naming it, its value and its range */
+export function orElse(given: object, name: string, range: Range, fallback: number): number {
+  return (given as Record<string, unknown>)[name] === undefined ? fallback : need(given, name, range)
+}
