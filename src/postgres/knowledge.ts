@@ -192,6 +192,12 @@ export class Knowledge {
     return typeof text === 'string' ? sessionEffectOf(text) : undefined
   }
 
+  /** Whether a statement under a name of its caller's has to wait until it is known whether that leads back to it. */
+  mustKnow(statement: unknown): boolean {
+    if (this.#state === 'settled' || this.carriesNames) return false
+    return typeof statement === 'object' && (statement as { name?: unknown } | null)?.name !== undefined
+  }
+
   /** Why something that needs a session of its own cannot be done; undefined where it can. */
   refusal(what: string): SluiceError | undefined {
     if (!this.#isShared) return undefined

@@ -16,7 +16,9 @@ export interface LeaseParts {
   read(options: QueryOptions): Call
   run<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void
   /** Of the way that the lease goes; undefined for one that is direct. */
-  readonly knowledge: Pick<Knowledge, 'carriesNames' | 'decide' | 'effectOf' | 'refusal'> | undefined
+  readonly knowledge:
+    | Pick<Knowledge, 'carriesNames' | 'decide' | 'effectOf' | 'mustKnow' | 'refusal'>
+    | undefined
   /** Cancels what a client runs; resolves when it is at rest, rejects when it does not come to rest in time. */
   cancel(client: Client): Promise<void>
 }
@@ -113,7 +115,7 @@ export class PoolLease {
     })
   }
 
-  /** What leaves something behind in its session waits until it is known whether that may be. */
+  /** What leaves something behind in its session, or has a name there, waits until it is known what becomes of that. */
   #send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
     const { knowledge } = this.#parts
     const go = () => {
@@ -121,10 +123,10 @@ export class PoolLease {
       send(client, isPlain ? statement : withoutName(statement), values, answer)
     }
     const effect = knowledge?.effectOf(statement)
-    if (knowledge === undefined || effect === undefined) return go()
+    if (knowledge === undefined || (effect === undefined && !knowledge.mustKnow(statement))) return go()
     knowledge.decide(client, () => {
       if (this.#lease.released) return
-      const refusal = knowledge.refusal(effect)
+      const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
       if (refusal === undefined) go()
       else answer(refusal, undefined)
     })

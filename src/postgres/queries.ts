@@ -158,6 +158,7 @@ export class Queries {
   #alone(cargo: Cargo, call: Call, told: Told<unknown>): void {
     this.#run<unknown>(call, this.#useOf(cargo.pace.times, call.class), told, {
       effect: this.#parts.knowledge.effectOf(cargo.statement.text),
+      mustKnow: this.#parts.knowledge.mustKnow(cargo.statement),
       start: (client, answer) => flyAlone(this.#parts, client, cargo, answer as Answer<QueryResult>),
       answered: (lease, error) => this.#takeBack(lease, error),
       abandoned: (lease) => lease.cancel(),
@@ -186,6 +187,7 @@ export class Queries {
     const use = pace === undefined ? useOfClass(call.class) : this.#useOf(pace.times, call.class)
     this.#run<unknown>(call, use, told, {
       effect: knowledge.effectOf(statement),
+      mustKnow: knowledge.mustKnow(statement),
       start: (client, answer) => {
         const given = knowledge.carriesNames ? statement : withoutName(statement)
         send(client, given, values, pace === undefined ? answer : timed(this.#parts, pace, answer))
@@ -257,14 +259,14 @@ export class Queries {
     })
   }
 
-  /** What leaves something behind in its session waits until it is known whether that may be. */
+  /** What leaves something behind in its session, or has a name there, waits until it is known what becomes of that. */
   #begin<R>(lease: Lease<Client>, work: Work<R>, answer: Answer<R>): void {
-    const { effect } = work
-    if (effect === undefined) return work.start(lease.resource, answer)
+    const { effect, mustKnow } = work
+    if (effect === undefined && mustKnow !== true) return work.start(lease.resource, answer)
     const { knowledge } = this.#parts
     knowledge.decide(lease.resource, () => {
       if (lease.released) return
-      const refusal = knowledge.refusal(effect)
+      const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
       if (refusal === undefined) work.start(lease.resource, answer)
       else answer(refusal, undefined)
     })
@@ -295,6 +297,8 @@ export class Queries {
 interface Work<R> {
   /** What it leaves behind in its session, where that may matter. */
   readonly effect: string | undefined
+  /** Whether it goes one way or the other by what the endpoint is. */
+  readonly mustKnow?: boolean
   start(client: Client, answer: Answer<R>): void
   answered(lease: Lease<Client>, error: Error | undefined): void
   abandoned(lease: Lease<Client>, error: Error): void

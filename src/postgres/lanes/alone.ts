@@ -61,7 +61,7 @@ export function flyAlone(
   }
   const fly = () => {
     // The question goes in front, and its time is not the statement's.
-    if (knowledge.isOpen && (wanted || isNamed(cargo))) knowledge.ask(client, isTimed)
+    if (knowledge.isOpen && (wanted || isRepeated(cargo))) knowledge.ask(client, isTimed)
     else isTimed()
     const flight = takeOff(cargo, namesOf(client), owner, unnamed || !knowledge.carriesNames)
     try {
@@ -73,9 +73,9 @@ export function flyAlone(
   fly()
 }
 
-/** Whether a statement would have a name, if the endpoint were known to carry it. */
-function isNamed({ prepare, statement, text }: Cargo): boolean {
-  return statement.name !== undefined || (prepare && text.seen > 1)
+/** Whether a statement would be prepared, if the endpoint were known to carry that. */
+function isRepeated({ prepare, text }: Cargo): boolean {
+  return prepare && text.seen > 1
 }
 
 /** An answer that is noted as well. Of what pg sends by itself the size is not known. */
