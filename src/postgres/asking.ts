@@ -105,9 +105,12 @@ function pgbouncer(
   return { is: 'pooler', pooler: 'pgbouncer', version, mode, preparedStatements, evidence }
 }
 
+/** How often two connections are compared: others may be lent sessions in between. */
+const ROUNDS = 5
+
 /**
- * Two connections that get the same session one after the other share it: transaction or statement mode, which BEGIN tells apart. Two
- * that do not may be lent a session each, or two of many: then nothing is known.
+ * Two connections that get the same session one after the other share it, as does one that gets another one than before: transaction
+ * or statement mode, which BEGIN tells apart. Where neither happens they may be lent a session each, or some of many: then nothing is known.
  */
 async function askSessions(parts: AskingParts, pooler: 'pgbouncer' | 'unknown'): Promise<Answer> {
   const first = await parts.open(undefined)
@@ -117,9 +120,9 @@ async function askSessions(parts: AskingParts, pooler: 'pgbouncer' | 'unknown'):
     const known = { is: 'pooler', pooler, version: undefined, preparedStatements: false } as const
     const second = await parts.open(undefined)
     try {
-      if ((await sessionOf(second)) !== one)
+      if (!(await areShared(first, second, one)))
         return { ...known, mode: undefined, evidence: 'nobody says for how long it lends sessions' }
-      const evidence = 'two connections were lent the same session'
+      const evidence = 'its connections are not lent one session each'
       return { ...known, mode: await modeOf(second), evidence }
     } finally {
       await parts.close(second)
@@ -127,6 +130,14 @@ async function askSessions(parts: AskingParts, pooler: 'pgbouncer' | 'unknown'):
   } finally {
     await parts.close(first)
   }
+}
+
+async function areShared(first: Client, second: Client, one: number): Promise<boolean> {
+  const two = await sessionOf(second)
+  if (two === one) return true
+  for (let round = 1; round < ROUNDS; round++)
+    if ((await sessionOf(first)) !== one || (await sessionOf(second)) !== two) return true
+  return false
 }
 
 async function modeOf(client: Client): Promise<PoolMode> {

@@ -85,6 +85,11 @@ export class Knowledge {
     return this.#state === 'open'
   }
 
+  /** Whether it is known if anybody stands in between. */
+  get isRecognised(): boolean {
+    return this.#state === 'settled' || this.#state === 'pooler'
+  }
+
   /** Whether sessions are one's own for as long as a connection lasts, for certain. */
   get keepsSessions(): boolean {
     return this.#state === 'settled' && this.#facts.endpoint !== 'transaction'
@@ -155,6 +160,7 @@ export class Knowledge {
   #found(evidence: string): void {
     this.#state = 'pooler'
     this.#facts = { ...this.#facts, endpoint: 'transaction', pooler: 'unknown', known: 'assumed', evidence }
+    this.#wake()
     this.#parts.ask().then(
       (answer) => this.#settle(answer.is === 'direct' ? DIRECT : factsOf(answer)),
       () => this.#settle({}),
@@ -174,6 +180,13 @@ export class Knowledge {
   /** Calls `then` when as much is known as will be; at once where it is. @param client a connection to ask on */
   decide(client: Client, then: () => void): void {
     if (this.#state === 'settled') return then()
+    this.#waiting.push(() => (this.#state === 'pooler' ? this.decide(client, then) : then()))
+    this.ask(client)
+  }
+
+  /** Calls `then` when it is known whether anybody stands in between; a pooler may still be thinking about what it is. */
+  recognise(client: Client, then: () => void): void {
+    if (this.isRecognised) return then()
     this.#waiting.push(then)
     this.ask(client)
   }

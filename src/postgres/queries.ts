@@ -29,7 +29,7 @@ import type { Answer, Bounds, Statements } from './statement.ts'
 import { isSubmittable, READ_TIMEOUT, send } from './statement.ts'
 
 /** What queries work with. */
-export interface QueriesParts extends Omit<TripParts, 'alone'>, Omit<AloneParts, 'knowledge'> {
+export interface QueriesParts extends Omit<TripParts, 'alone' | 'knowledge'>, Omit<AloneParts, 'knowledge'> {
   readonly knowledge: Knowledge
   readonly checkout: Checkout
   readonly statements: Statements
@@ -178,7 +178,7 @@ export class Queries {
       if (!lease.released) this.#takeBack(lease, error)
       answer(error, result)
     }
-    flyAlone(this.#parts, lease.resource, cargo, told, true)
+    flyAlone(this.#parts, lease.resource, cargo, told)
   }
 
   /** Query objects of other packages, other drivers' clients, and whatever only pg itself knows how to send or to refuse. */

@@ -26,17 +26,8 @@ export interface AloneParts {
 
 const NOOP = (): void => undefined
 
-/**
- * Sends a statement on a client that nobody else uses, again where the connection had forgotten it.
- * @param wanted whether it was to begin a lane
- */
-export function flyAlone(
-  parts: AloneParts,
-  client: Client,
-  cargo: Cargo,
-  answer: Answer<QueryResult>,
-  wanted = false,
-): void {
+/** Sends a statement on a client that nobody else uses, again where the connection had forgotten it. */
+export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer: Answer<QueryResult>): void {
   const { knowledge, namesOf } = parts
   let unnamed = false
   let answered: (error: Error | undefined, size: number) => void = NOOP
@@ -61,7 +52,7 @@ export function flyAlone(
   }
   const fly = () => {
     // The question goes in front, and its time is not the statement's.
-    if (knowledge.isOpen && (wanted || isRepeated(cargo))) knowledge.ask(client, isTimed)
+    if (knowledge.isOpen && isRepeated(cargo)) knowledge.ask(client, isTimed)
     else isTimed()
     const flight = takeOff(cargo, namesOf(client), owner, unnamed || !knowledge.carriesNames)
     try {
