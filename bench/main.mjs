@@ -1,12 +1,14 @@
 /**
- * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [--rounds 7] [--cell 300]
- * [--json]`. A bench may have rounds and a cell of its own where none are given.
+ * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [sizing] [headline] [--rounds 7]
+ * [--cell 300] [--json] [--save]`. A bench may have rounds and a cell of its own where none are given. `--save` writes
+ * bench/results/NAME.json, which bench/draw.mjs draws.
  */
+import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { table } from './harness.mjs'
 
-const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed', 'packing']
+const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed', 'packing', 'sizing', 'headline']
 const DEFAULTS = { rounds: 7, cellMillis: 300 }
 
 const { values, positionals } = parseArgs({
@@ -15,6 +17,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     cell: { type: 'string' },
     json: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
   },
 })
 const given = {
@@ -42,6 +45,7 @@ for (const name of NAMES) {
   const settings = { ...defaults, ...given }
   const bench = await run(settings)
   report.benches.push({ ...bench, settings })
+  if (values.save) save(name, { machine, benches: [{ ...bench, settings }] })
   say(`\n# ${name}: medians of measurements of ${settings.cellMillis} ms or more, rounds: ${settings.rounds}`)
   for (const { title, notes = [], rows } of bench.sections)
     say([`\n## ${title}`, table(rows), ...notes].join('\n\n'))
@@ -51,3 +55,11 @@ for (const name of NAMES) {
     )
 }
 if (values.json) console.log(JSON.stringify(report, undefined, 2))
+
+/** @param {string} name @param {object} content */
+function save(name, content) {
+  writeFileSync(
+    new URL(`results/${name}.json`, import.meta.url),
+    `${JSON.stringify(content, undefined, 2)}\n`,
+  )
+}

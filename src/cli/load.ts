@@ -45,7 +45,7 @@ export function loadCommand(signal: AbortSignal): Command {
     )
     .addOption(
       numberOption(
-        { name: '--seconds', min: 1, max: 3_600, fallback: 10, whole: false },
+        { name: '--seconds', min: 0.1, max: 3_600, fallback: 10, whole: false },
         'measured time of each way',
       ),
     )

@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
+import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { loadCommand } from './load.ts'
 import { exitCodes, Refusal } from './refusal.ts'
@@ -19,6 +21,8 @@ function makeProgram(signal: AbortSignal): Command {
     .version(version)
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
+    .addCommand(doctorCommand(signal))
+    .addCommand(configCommand())
     .addCommand(sizeCommand(signal))
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))

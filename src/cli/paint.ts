@@ -101,6 +101,11 @@ export function millis(value: number): string {
   return `${value.toFixed(value >= 99.95 ? 0 : value >= 9.95 ? 1 : 2)} ms`
 }
 
+/** The same, for what may take no time to speak of: `< 0.01 ms`. */
+export function brief(value: number): string {
+  return value < 0.01 ? '< 0.01 ms' : millis(value)
+}
+
 /** A whole number with separators: `12,345`. */
 export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US')

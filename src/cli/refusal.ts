@@ -1,7 +1,7 @@
 /** What ends a command early: a sentence for the person at the keyboard and a code for the shell. */
 
 /** The exit codes of every command. */
-export const exitCodes = { fine: 0, failed: 1, badInput: 2 } as const
+export const exitCodes = { fine: 0, failed: 1, badInput: 2, warning: 3, critical: 4 } as const
 
 /** Ends the command with its message and no stack. */
 export class Refusal extends Error {

@@ -107,7 +107,19 @@ export function placeOf({ host, port }: Target): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** A connection string without `application_name`, which would win over the one that a command gives its sessions. */
+/**
+ * The target of a command: its argument, else DATABASE_URL.
+ *
+ * @throws Refusal
+ */
+export function targetFrom(url: string | undefined, command: string): Target {
+  if (url !== undefined) return readTarget(url, 'The URL')
+  const { DATABASE_URL } = process.env
+  if (!DATABASE_URL)
+    throw badInput(`Set DATABASE_URL, or give a connection string: sluice ${command} postgres://…`)
+  return readTarget(DATABASE_URL, 'DATABASE_URL')
+}
+
 /** `url` without an application name: it would win over ours, and the sessions could not be told apart. */
 export function withoutName(url: string): string {
   const [path = '', query] = url.split('?', 2)

@@ -17,6 +17,7 @@ import { runTune } from './tune/run.ts'
 import { makeShow } from './tune/show.ts'
 import { svg } from './tune/svg.ts'
 import { code, conclusion, remarks } from './tune/words.ts'
+import { fromFile, fromStatements } from './tune/workload.ts'
 
 interface Flags {
   seconds: number
@@ -121,7 +122,9 @@ function optionsFrom(flags: Flags, target: Target | undefined): TuneOptions {
     throw badInput(
       'Statements need the database that they are for: give a connection string, or set DATABASE_URL.',
     )
-  return { seconds, share, max, seed, lanes, callers: callers || undefined, statement, file }
+  const given = statement.length > 0 ? fromStatements(statement, '--statement') : undefined
+  const workload = given ?? (file === undefined ? undefined : fromFile(file))
+  return { seconds, share, max, seed, lanes, callers: callers || undefined, workload }
 }
 
 function draw(path: string, report: TuneReport): void {

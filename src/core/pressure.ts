@@ -8,7 +8,7 @@ import type { PoolStats } from './stats.ts'
 export type Pressure = 'free' | 'busy' | 'saturated' | 'exhausted'
 
 /** From here on a pool is busy, in percent. */
-export const BUSY_PERCENT = 80
+const BUSY_PERCENT = 80
 
 /** With more than these waiting a saturated pool is exhausted. */
 export const MOST_WAITING = 10

@@ -12,7 +12,21 @@ export type {
 export { activity } from './activity.ts'
 export type { AdviceLimits } from './advise.ts'
 export { advise } from './advise.ts'
+export type { ExplainClient, ExplainOptions, ExplainSource, Explanation } from './explain.ts'
+export { explain } from './explain.ts'
 export type { Finding, Severity } from './finding.ts'
+export type {
+  Check,
+  CheckOutcome,
+  ExtraCheck,
+  Health,
+  HealthOptions,
+  HealthStatus,
+  HealthSurroundings,
+  NamedSources,
+  PoolsHealth,
+} from './health.ts'
+export { health } from './health.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {

@@ -1,9 +1,13 @@
 /** What advice is made from: one picture of a pool, and an earlier one to tell rates and durations by. */
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
 import type { PoolStats } from '../core/stats.ts'
 import type { Source, SourceConnection, SourceSettings, SourceStatement } from './source.ts'
 
 /** A pool at one moment. */
 export interface Snapshot {
+  /** When: milliseconds since 1970. */
+  readonly at: number
   readonly stats: PoolStats
   readonly settings: SourceSettings
   readonly connections: readonly SourceConnection[]
@@ -19,13 +23,21 @@ export interface Snapshot {
 /** What the pool cannot tell about itself. */
 export type Circumstances = Partial<Pick<Snapshot, 'uptimeMillis' | 'serverless' | 'earlier'>>
 
+/** How many of the learned statements are looked at: those that take most time. */
+const STATEMENTS = 200
+
 /** Takes a picture of a pool. */
-export function snapshotOf(pool: Source, circumstances: Circumstances = {}): Snapshot {
+export function snapshotOf(
+  pool: Source,
+  circumstances: Circumstances = {},
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): Snapshot {
   return Object.freeze({
+    at: clock.epoch(),
     stats: pool.stats(),
     settings: pool.settings(),
     connections: pool.connections(),
-    statements: pool.statements(),
+    statements: pool.statements(STATEMENTS),
     uptimeMillis: circumstances.uptimeMillis,
     serverless: circumstances.serverless,
     earlier: circumstances.earlier,

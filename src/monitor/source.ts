@@ -35,6 +35,8 @@ export interface SourceSettings {
   readonly idleInTransactionTimeout: number | undefined
   /** Statements that a connection keeps prepared; 0 where none are. */
   readonly preparedStatements: number
+  /** Whether the pooler is known to carry them. */
+  readonly carriesPrepared?: boolean | undefined
   /** TCP keep-alive. */
   readonly keepAlive: boolean
 }
@@ -54,5 +56,6 @@ export interface Source {
   stats(): PoolStats
   connections(): readonly SourceConnection[]
   settings(): SourceSettings
-  statements(): readonly SourceStatement[]
+  /** Those first that took most time together, `limit` at most. */
+  statements(limit?: number): readonly SourceStatement[]
 }

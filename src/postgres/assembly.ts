@@ -10,6 +10,8 @@ import { closeBeside, connectBeside } from './beside.ts'
 import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
+import type { EchoLine } from './echo.ts'
+import { Echo } from './echo.ts'
 import { Gate } from './gate.ts'
 import { Knowledge } from './knowledge.ts'
 import { Listening } from './listening.ts'
@@ -31,6 +33,8 @@ export interface AssemblyOwner {
   /** Whether the clients are pg's. */
   isPgs(): boolean
   readonly breakerChanged: BreakerListener
+  /** Where `echo: true` writes. */
+  readonly echoed: EchoLine
 }
 
 /** The parts of a pool. */
@@ -44,6 +48,7 @@ export interface Assembly {
   readonly rounds: Rounds
   readonly gate: Gate | undefined
   readonly knowledge: Knowledge
+  readonly echo: Echo | undefined
 }
 
 /** An engine over sessions of its own. */
@@ -140,6 +145,8 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     giveUpClose: (client) => sessions.giveUpClose(client),
     numbers: () => engine.numbers(),
   })
+  const { echo: line } = config
+  const echo = line === false ? undefined : new Echo(line === true ? owner.echoed : line, systemClock)
   const traffic = new Traffic({
     engine,
     sessions,
@@ -148,6 +155,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     config,
     gate,
     knowledge,
+    echo,
     listens: () => owner.listens(),
     isPgs: () => owner.isPgs(),
   })
@@ -157,5 +165,5 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     knowledge,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
-  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, knowledge }
+  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo, knowledge }
 }

@@ -20,6 +20,7 @@ import type { RetryOptions, RetrySettings } from '../resilience/retry.ts'
 import { readRetry } from '../resilience/retry.ts'
 import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
+import type { EchoLine } from './echo.ts'
 import type { Endpoint, EndpointTold } from './endpoint.ts'
 import { readEndpoint } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
@@ -75,6 +76,11 @@ export interface PoolConfig
    */
   endpoint?: Endpoint | 'auto' | undefined
   /**
+   * False where the pooler lends sessions by the statement (PgBouncer's statement mode): `transaction()` and `batch()` are refused
+   * with what to do instead. Default true.
+   */
+  transactions?: boolean | undefined
+  /**
    * Lets short statements of many callers share connections (docs/lanes.md). Default: where the endpoint carries it, and nobody
    * listens to `acquire`; `true` also beside such a listener; `false` never.
    */
@@ -116,6 +122,12 @@ export interface PoolConfig
    * when half of 20 calls or more have failed within 10 s, or five opens in a row. Default false.
    */
   circuitBreaker?: boolean | BreakerOptions | undefined
+  /**
+   * Writes a line for each statement of `query()`, `batch()`, leases and transactions: its text with literals replaced, never a
+   * value, and its time. `true` writes to the pool's `log`, or to stderr without one; a function gets the lines. Statements of
+   * clients from `connect()` are pg's own and not heard. Default false.
+   */
+  echo?: boolean | EchoLine | undefined
   /** Answers that `query()` keeps for calls with `cache`, the ones used last. 1 to 1,000,000; default 1,000. */
   cacheSize?: number | undefined
   /** The class that makes clients; any of pg's shape. Default pg's `Client`. */
@@ -137,6 +149,8 @@ export interface ReadConfig {
   readonly classTimeouts: Readonly<Record<StatementClass, number>>
   readonly parallelQueries: number | undefined
   readonly discardOnError: boolean
+  readonly transactions: boolean
+  readonly echo: boolean | EchoLine
   readonly directConnectionString: string | undefined
   /** Infinite without one. */
   readonly idleInTransactionMillis: number
@@ -227,6 +241,8 @@ const OWN = [
   'preparedStatementCacheSize',
   'binaryResults',
   'cacheSize',
+  'transactions',
+  'echo',
 ]
 
 /** Options of the client that look like ours, so that they are not taken for misspelt ones. */
@@ -256,9 +272,6 @@ const FOREIGN: Readonly<Record<string, string>> = {
   maxWaitingClients: 'queueLimit',
   testOnBorrow: 'prePing',
 }
-
-/** Options that are decided but not built; a pool that ignored them would promise what it does not do. */
-const PLANNED = new Set(['echo'])
 
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
@@ -301,6 +314,8 @@ export function readConfig(config: PoolConfig): ReadConfig {
     classTimeouts: readClassTimeouts(given),
     parallelQueries: readNumber(given, 'parallelQueries', { min: 1, max: 10_000 }),
     discardOnError: readBoolean(given, 'discardOnError') ?? false,
+    transactions: readBoolean(given, 'transactions') ?? true,
+    echo: readEcho(given),
     directConnectionString: readString(given, 'directConnectionString'),
     idleInTransactionMillis: readMillis(given, 'idleInTransactionTimeout', 1) ?? Number.POSITIVE_INFINITY,
     silenceMillis: (readMillis(given, 'silenceTimeoutMillis') ?? 10_000) || Number.POSITIVE_INFINITY,
@@ -326,9 +341,7 @@ function refuseUnknown(given: Given): void {
     if (given[name] === undefined || OWN.includes(name) || CLIENT.has(name)) continue
     const foreign = Object.hasOwn(FOREIGN, name) ? FOREIGN[name] : undefined
     if (foreign !== undefined) bad(`${name} is not an option of Sluice; did you mean ${foreign}?`)
-    if (PLANNED.has(name))
-      bad(`${name} is not part of this version of Sluice; the Status section of its README lists what is`)
-    const meant = closest(name, [...OWN, ...PLANNED])
+    const meant = closest(name, OWN)
     if (meant !== undefined) bad(`${name} is not an option of Sluice; did you mean ${meant}?`)
   }
 }
@@ -357,6 +370,13 @@ function coreOptions(given: Given, { endpoint }: EndpointTold): PoolOptions {
     core.idleTimeoutMillis ??= TRANSACTION_IDLE_MILLIS
   }
   return core as PoolOptions
+}
+
+function readEcho(given: Given): boolean | EchoLine {
+  const { echo } = given
+  if (echo === undefined) return false
+  if (typeof echo === 'boolean' || typeof echo === 'function') return echo as boolean | EchoLine
+  return bad('echo must be true, false or a function that takes a line')
 }
 
 function readLanes(given: Given, carries: boolean): LaneOptions {

@@ -5,6 +5,7 @@ import type { Call, QueryOptions } from './call.ts'
 import { least, refuseCache } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
 import { processIdOf } from './driver.ts'
+import type { Echo } from './echo.ts'
 import type { Knowledge } from './knowledge.ts'
 import { withoutName } from './knowledge.ts'
 import { traced } from './promises.ts'
@@ -21,6 +22,7 @@ export interface LeaseParts {
     | undefined
   /** Cancels what a client runs; resolves when it is at rest, rejects when it does not come to rest in time. */
   cancel(client: Client): Promise<void>
+  echo(): Echo | undefined
 }
 
 /** A statement of a lease: it waits for the ones before it, then runs, and is over when its connection can take the next one. */
@@ -97,18 +99,25 @@ export class PoolLease {
 
   #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
     let turn: Turn | undefined
+    let echoed: ((error?: unknown) => void) | undefined
+    const begin = (answer: Answer<R>) => {
+      echoed = this.#parts.echo()?.begin([statement])
+      this.#send(client, statement, values, answer)
+    }
     const start = (answer: Answer<R>) => {
-      turn = { begin: () => this.#send(client, statement, values, answer) }
+      turn = { begin: () => begin(answer) }
       this.#waiting.push(turn)
       this.#next()
     }
     this.#parts.run<R>(start, bounds, {
       isSent: () => turn !== undefined && this.#running === turn,
       answered: (error, result) => {
+        echoed?.(error)
         told(error, result)
         this.#over(turn)
       },
       abandoned: (error) => {
+        echoed?.(error)
         told(error, undefined)
         this.#abandon(client, turn)
       },

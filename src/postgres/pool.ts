@@ -32,6 +32,7 @@ import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
+import type { Echo } from './echo.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
@@ -97,6 +98,7 @@ export class Pool extends PgPool {
     super(ownCopy(config))
     this.#config = read
     this.Client = config.Client ?? Client ?? PgClient
+    const hasLog = typeof config.log === 'function'
     const owner: AssemblyOwner = {
       Client: () => this.Client,
       options: () => this.options,
@@ -106,6 +108,7 @@ export class Pool extends PgPool {
       // In a turn of its own: what a listener throws or asks for must not come in between.
       breakerChanged: (state, reason) =>
         queueMicrotask(() => this.emit('breaker', Object.freeze({ state, reason }))),
+      echoed: (line) => (hasLog ? this.log(line) : process.stderr.write(`${line}\n`)),
     }
     this.#parts = assemble(owner, read)
     const { engine, gate, rounds, sessions } = this.#parts
@@ -211,6 +214,7 @@ export class Pool extends PgPool {
       if (isDirect || isOwn || statementMillis === undefined) return call
       return { ...call, statementMillis: least(call.statementMillis, statementMillis) }
     },
+    echo: (): Echo | undefined => this.#parts.echo,
     cancel: (client: Client): Promise<void> => {
       const { cancelTimeoutMillis } = this.#config.settings
       return within(systemClock, cancelTimeoutMillis, (signal) => this.#parts.sessions.cancel(client, signal))
@@ -281,12 +285,14 @@ export class Pool extends PgPool {
   /**
    * Runs `fn` between BEGIN and COMMIT on one connection; what it throws rolls back. A transaction that takes too long is
    * cancelled and rolled back.
-   * @throws SLUICE_TRANSACTION_TIMEOUT, what `fn` throws, what `connect()` throws
+   * @throws SLUICE_TRANSACTION_TIMEOUT, SLUICE_UNSUPPORTED_ON_ENDPOINT with `transactions: false`, what `fn` throws, what `connect()` throws
    */
   transaction<R>(
     fn: (transaction: Transaction) => Promise<R> | R,
     options: TransactionOptions = {},
   ): Promise<R> {
+    const refusal = this.#refusal('transaction()')
+    if (refusal !== undefined) return this.#promise((_, reject) => reject(refusal))
     return transaction(fn, options, {
       clock: systemClock,
       random: Math.random,
@@ -304,10 +310,21 @@ export class Pool extends PgPool {
    */
   batch(queries: readonly (string | BatchQuery)[], options: QueryOptions = {}): Promise<QueryResult[]> {
     return this.#promise((resolve, reject) => {
+      const refusal = this.#refusal('batch()')
+      if (refusal !== undefined) return reject(refusal)
       this.#parts.traffic.queries.batch(queries, options, (error, results) =>
         results === undefined ? reject(error) : resolve(results),
       )
     })
+  }
+
+  /** What `transactions: false` says to those who ask for one. */
+  #refusal(call: string): SluiceError | undefined {
+    if (this.#config.transactions) return undefined
+    return new SluiceError(
+      'SLUICE_UNSUPPORTED_ON_ENDPOINT',
+      `${call} needs a session for more than one statement, and this pool's endpoint lends them by the statement (transactions: false, POOL_MODE=statement); connect through a pooler in transaction or session mode`,
+    )
   }
 
   /**

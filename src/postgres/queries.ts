@@ -12,6 +12,7 @@ import type { Checkout } from './checkout.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
 import { isBusy, isDead } from './driver.ts'
+import type { Echo } from './echo.ts'
 import type { QueryArguments } from './forms.ts'
 import type { Knowledge } from './knowledge.ts'
 import { withoutName } from './knowledge.ts'
@@ -35,6 +36,7 @@ export interface QueriesParts extends Omit<TripParts, 'alone' | 'knowledge'>, Om
   readonly statements: Statements
   readonly config: ReadConfig
   readonly attempts: Attempts
+  readonly echo: Echo | undefined
   /** Whether the clients are pg's. */
   readonly isPgs: () => boolean
   /** Whether statements may share connections now. */
@@ -66,6 +68,11 @@ export class Queries {
   /** Runs one statement. */
   query(given: QueryArguments, told: Told<unknown>): void {
     if (given.options.cache !== undefined) return this.cache.query(given, told)
+    const { echo } = this.#parts
+    this.#query(given, echo === undefined ? told : heard(echo, [given.statement], told))
+  }
+
+  #query(given: QueryArguments, told: Told<unknown>): void {
     const { config, isPgs, texts } = this.#parts
     let call: Call
     let statement: Cargo['statement'] | undefined
@@ -224,7 +231,8 @@ export class Queries {
     }
     const start = (each: Call, done: Told<QueryResult[]>) =>
       this.#run<QueryResult[]>(each, useOfClass(each.class), done, work)
-    this.#parts.attempts.run(call, true, start, told)
+    const { attempts, echo } = this.#parts
+    attempts.run(call, true, start, echo === undefined ? told : heard(echo, read, told))
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
@@ -306,4 +314,13 @@ interface Work<R> {
 
 function useOfClass(kind: StatementClass | undefined): Use {
   return kind === undefined || kind === 'simple' ? 'exclusive' : 'limited'
+}
+
+/** An answer that is echoed too. */
+function heard<R>(echo: Echo, statements: readonly unknown[], told: Told<R>): Told<R> {
+  const end = echo.begin(statements)
+  return (error, result) => {
+    end(error)
+    told(error, result)
+  }
 }

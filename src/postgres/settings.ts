@@ -1,12 +1,13 @@
 /** The effective options of a pool, for advice and for people: what was given, completed with every default, without secrets. */
 
+import type { ProfileName } from '../profiles/profiles.ts'
 import type { PoolConfig, ReadConfig, StatementClass } from './config.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
 
 /** {@link PoolConfig} as it took effect. Milliseconds; `undefined` is never, none or no limit. */
 export interface PoolSettings {
-  readonly profile: string | undefined
+  readonly profile: ProfileName | undefined
   readonly endpoint: Endpoint
   /** Whether there is a `directConnectionString`. */
   readonly hasDirect: boolean
@@ -63,7 +64,7 @@ export interface SettingsSource {
 export function settingsOf({ config, options, endpoint, size }: SettingsSource): PoolSettings {
   const { settings, lanes } = config
   return Object.freeze({
-    profile: undefined,
+    profile: config.profile,
     endpoint,
     hasDirect: config.directConnectionString !== undefined,
     applicationName: textOf(options.application_name),

@@ -7,6 +7,7 @@ import { Attempts } from './attempts.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client } from './driver.ts'
+import type { Echo } from './echo.ts'
 import type { Gate } from './gate.ts'
 import type { Knowledge } from './knowledge.ts'
 import { Lanes } from './lanes/lanes.ts'
@@ -26,6 +27,7 @@ export interface TrafficParts {
   readonly config: ReadConfig
   readonly gate: Gate | undefined
   readonly knowledge: Knowledge
+  readonly echo: Echo | undefined
   /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
   readonly listens: () => boolean
   /** Whether the clients are pg's. */
@@ -40,7 +42,7 @@ export class Traffic {
   readonly #statements: Statements
 
   constructor(parts: TrafficParts) {
-    const { engine, sessions, checkout, statements, config, gate, knowledge, listens, isPgs } = parts
+    const { engine, sessions, checkout, statements, config, gate, knowledge, echo, listens, isPgs } = parts
     const { pipelining, depth, stallMillis, prepared, binary } = config.lanes
     const { cancelTimeoutMillis } = config.settings
     const roundTrip = new RoundTrip(systemClock)
@@ -91,6 +93,7 @@ export class Traffic {
       statements,
       config,
       knowledge,
+      echo,
       isPgs,
       mayShare,
     })

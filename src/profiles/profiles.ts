@@ -142,8 +142,10 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
 /** The names of the profiles. */
 export const PROFILE_NAMES = Object.keys(PROFILES) as ProfileName[]
 
-/** Other spellings of what a profile says too: whoever uses one has said it himself. */
-const ALIASES: Readonly<Record<string, string>> = {
+/** Other spellings: whoever uses one has said the option itself. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  application_name: 'applicationName',
+  lock_timeout: 'lockTimeout',
   maxLifetimeSeconds: 'maxLifetimeMillis',
   statement_timeout: 'statementTimeout',
   query_timeout: 'queryTimeout',

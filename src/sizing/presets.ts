@@ -1,5 +1,6 @@
 /** Sizes by traffic: the presets that the environment can name, and the ranges that advice knows. */
 import type { Span } from './answer.ts'
+import { said, saidSpan } from './answer.ts'
 import { need } from './need.ts'
 
 export type TrafficName = 'development' | 'small' | 'medium' | 'large'
@@ -40,6 +41,9 @@ export interface TrafficAdvice {
   readonly overflow: Span
   readonly acquireTimeoutMillis: Span
   readonly maxLifetimeMillis: number
+  readonly arithmetic: string
+  readonly caveat: string
+  readonly source: string
 }
 
 /** What decides it. */
@@ -66,12 +70,17 @@ export function adviceForTraffic({
 }: TrafficSeen): TrafficAdvice {
   const traffic = trafficOf(perMinute)
   const pool = POOLS[traffic]
+  const overflow = span(2 * pool.from, 2 * pool.to)
   return {
     traffic,
     pool,
-    overflow: span(2 * pool.from, 2 * pool.to),
+    overflow,
     acquireTimeoutMillis: background ? span(60_000, 120_000) : span(10_000, 30_000),
     maxLifetimeMillis: stale ? 1_800_000 : 3_600_000,
+    arithmetic: `${said(perMinute)} requests a minute are ${traffic} traffic: pool ${saidSpan(pool)}, overflow 2 × ${saidSpan(pool)} = ${saidSpan(overflow)}`,
+    caveat:
+      'It knows how many requests come and not how long each takes: where that is known, believe sizeForTraffic().',
+    source: 'what is usual for so much traffic',
   }
 }
 

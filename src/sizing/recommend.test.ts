@@ -120,3 +120,15 @@ test('every answer that differs from the recommended size is preferred to or wit
     }),
   )
 })
+
+test('every answer shows its number in its arithmetic, what it does not know and where it comes from', () => {
+  fc.assert(
+    fc.property(anyQuestion, anyTier, (question, tier) => {
+      for (const { value, arithmetic, caveat, source } of recommend({ ...question, tier }).answers) {
+        expect(arithmetic).toContain(value.toLocaleString('en-US'))
+        expect(caveat).toMatch(/\.$/)
+        expect(source).not.toBe('')
+      }
+    }),
+  )
+})

@@ -77,6 +77,12 @@ test.each([
   expect(overflow).toEqual({ from: 2 * from!, to: 2 * to! })
 })
 
+test('advice by traffic shows its arithmetic and what it does not know', () => {
+  const { arithmetic, caveat } = adviceForTraffic({ perMinute: 500 })
+  expect(arithmetic).toBe('500 requests a minute are medium traffic: pool 10–20, overflow 2 × 10–20 = 20–40')
+  expect(caveat).toContain('not how long each takes')
+})
+
 test('services wait 10 to 30 s, background jobs 60 to 120 s', () => {
   expect(adviceForTraffic({ perMinute: 1 }).acquireTimeoutMillis).toEqual({ from: 10_000, to: 30_000 })
   expect(adviceForTraffic({ perMinute: 1, background: true }).acquireTimeoutMillis).toEqual({

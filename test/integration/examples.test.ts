@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { databaseUrl, sessions, withClient } from '../support/postgres.ts'
 
-const script = fileURLToPath(new URL('../../examples/agent-memory/server.mjs', import.meta.url))
+const scriptOf = (name: string) =>
+  fileURLToPath(new URL(`../../examples/${name}/server.mjs`, import.meta.url))
 
 interface App {
   url: string
@@ -17,8 +18,8 @@ interface App {
   said: () => string
 }
 
-async function startApp(): Promise<App> {
-  const child = spawn(process.execPath, [script], {
+async function startApp(name: string): Promise<App> {
+  const child = spawn(process.execPath, [scriptOf(name)], {
     env: { ...process.env, DATABASE_URL: databaseUrl(), PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -56,7 +57,7 @@ describe('agent-memory', () => {
   let app: App
 
   beforeAll(async () => {
-    app = await startApp()
+    app = await startApp('agent-memory')
   })
   afterAll(async () => {
     app.child.kill('SIGKILL')
@@ -118,9 +119,67 @@ describe('agent-memory', () => {
   })
 })
 
-test('agent-memory says in one sentence that it needs a database', async () => {
+describe('agent-api', () => {
+  let app: App
+
+  beforeAll(async () => {
+    app = await startApp('agent-api')
+  })
+  afterAll(async () => {
+    app.child.kill('SIGKILL')
+    await withClient((client) => client.query('DROP TABLE IF EXISTS agent_api'))
+  })
+
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${app.url}${path}`, { ...init, headers: { 'x-agent': 'ada' } })
+  const stats = async () =>
+    (await (await ask('/stats')).json()) as { total: number; leased: number; acquired: number }
+
+  test('fifty requests that wait for the model are answered through six connections, and hold none meanwhile', async () => {
+    const asked = Array.from({ length: 50 }, () => ask('/ask?q=why'))
+    await vi.waitFor(async () => expect(await stats()).toMatchObject({ leased: 0, waiting: 0, max: 6 }), {
+      timeout: 20_000,
+    })
+    const statuses = (await Promise.all(asked)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(50)
+    expect((await stats()).total).toBeLessThanOrEqual(6)
+    expect(await (await ask('/report')).json()).toEqual([{ agent: 'ada', questions: 50 }])
+  })
+
+  test('a client that hangs up while the model thinks leaves no answer behind', async () => {
+    const client = new AbortController()
+    const asked = ask('/ask?q=gone', { signal: client.signal }).catch((error: Error) => error.name)
+    setTimeout(() => client.abort(), 200)
+    expect(await asked).toBe('AbortError')
+    // Nothing is behind it, so what it would have written comes before this.
+    await ask('/ask?q=after')
+    const { rows } = await withClient((client) =>
+      client.query(`SELECT question FROM agent_api WHERE question IN ('gone', 'after')`),
+    )
+    expect(rows).toEqual([{ question: 'after' }])
+  })
+
+  test('on SIGTERM answers what it has taken on, then ends with nothing left open', async () => {
+    const agent = new Agent({ keepAlive: false })
+    const before = (await stats()).acquired
+    const asked = once(get(`${app.url}/ask?q=last`, { agent }), 'response')
+    await vi.waitFor(async () => expect((await stats()).acquired).toBeGreaterThan(before), {
+      timeout: 20_000,
+    })
+    app.child.kill('SIGTERM')
+    const [response] = await asked
+    response.resume()
+    expect(response.statusCode).toBe(200)
+    const [code] = await once(app.child, 'exit')
+    expect([code, app.said()]).toEqual([0, expect.stringContaining('agent-api has ended')])
+    expect(await sessions('agent-api')).toBe(0)
+    agent.destroy()
+  })
+})
+
+test.each(['agent-memory', 'agent-api'])('%s says in one sentence that it needs a database', async (name) => {
   const { DATABASE_URL: _, ...env } = process.env
-  const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [scriptOf(name)], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
     said += part

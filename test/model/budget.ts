@@ -5,6 +5,7 @@ import { Budget } from '../../src/core/budget.ts'
 import type { Lease } from '../../src/core/lease.ts'
 import type { PoolOptions } from '../../src/core/options.ts'
 import type { Use } from '../../src/core/slot.ts'
+import type { PoolStats } from '../../src/core/stats.ts'
 import type { FakeConnection, FakePool, Operation } from '../support/fake-driver.ts'
 import { fakePool, OUTCOMES } from '../support/fake-driver.ts'
 import { ManualClock, settle } from '../support/manual-clock.ts'
@@ -130,6 +131,7 @@ interface Member extends FakePool {
   readonly aborts: AbortController[]
   asked: number
   answered: number
+  readonly waiting: Record<Use, number>
   shortSince: number | undefined
 }
 
@@ -150,6 +152,7 @@ export class BudgetModel {
       aborts: [],
       asked: 0,
       answered: 0,
+      waiting: { exclusive: 0, limited: 0, shared: 0 },
       shortSince: undefined,
     }))
     for (const { driver } of this.#members) driver.bound = () => this.#bound(driver)
@@ -220,9 +223,11 @@ export class BudgetModel {
     const abort = new AbortController()
     let answers = 0
     member.asked += 1
+    member.waiting[use] += 1
     member.aborts.push(abort)
     member.pool.request({ timeoutMillis, use, signal: abort.signal }, (_, lease) => {
       member.answered += 1
+      member.waiting[use] -= 1
       answers += 1
       if (answers > 1) this.#problems.push('a caller is answered twice')
       if (lease !== undefined) member.held.push(lease)
@@ -251,7 +256,7 @@ export class BudgetModel {
     const total = this.#sum(({ pool }) => pool.stats().total)
     this.#expect(total <= max, `${total} slots under a cap of ${max}`)
     this.#expect(total === this.#budget.used, `${total} slots, ${this.#budget.used} said to be used`)
-    const reserved = this.#sum(({ pool }) => (pool.stats().state === 'ended' ? 0 : pool.stats().min))
+    const reserved = this.#sum(({ pool }) => (isEnding(pool.stats()) ? 0 : pool.stats().min))
     this.#expect(reserved <= max, `${reserved} reserved of ${max}`)
     for (const member of this.#members) {
       this.#problems.push(...member.driver.violations.splice(0))
@@ -272,31 +277,31 @@ export class BudgetModel {
       stats.state !== 'paused' &&
       stats.state !== 'ended' &&
       stats.openFailures === 0 &&
-      pool.unserved > stats.cancelling &&
+      this.#needed(member) > 0 &&
       stats.idle + stats.shared === 0 &&
       stats.opening < 4 &&
-      place > 0 &&
-      !this.#isCapped(member)
+      place > 0
     member.shortSince = short ? (member.shortSince ?? now) : undefined
     // What is lent may serve a burst before an open could; the pool does not hope for longer than an open takes.
     if (!short || (stats.leased > 0 && now - (member.shortSince ?? now) <= stats.open.max)) return
     const room = pool.budget?.room ?? 0
-    this.#expect(room === 0, `${pool.unserved} wait beside room for ${room}`)
+    this.#expect(room === 0, `${this.#needed(member)} are needed beside room for ${room}`)
     const closing = this.#sum(({ pool: other }) => other.stats().closing)
     const donor = this.#members.find((other) => other !== member && hasStaleIdle(other, 102))
     this.#expect(
       closing > 0 || donor === undefined,
-      `${pool.unserved} wait beside an idle connection of another pool`,
+      `${this.#needed(member)} are needed beside an idle connection of another pool`,
     )
   }
 
-  /** Its waiters are slow work that holds its share already. */
-  #isCapped({ held, pool }: Member): boolean {
-    const { max } = pool.stats()
-    return (
-      held.filter(({ limited, released }) => limited && !released).length >=
-      Math.max(1, Math.floor(max * 0.9))
-    )
+  /** Connections that its callers need and that are not on their way. */
+  #needed({ pool, waiting }: Member): number {
+    const { checking, max, opening } = pool.stats()
+    const limited = pool.connections().filter((row) => row.limited).length
+    const share = Math.max(0, Math.max(1, Math.floor(max * 0.9)) - limited)
+    // A shared connection serves a hundred.
+    const demand = waiting.exclusive + Math.min(waiting.limited, share) + Math.ceil(waiting.shared / 100)
+    return demand - opening - checking
   }
 
   #sum(of: (member: Member) => number): number {
@@ -331,6 +336,10 @@ export class BudgetModel {
     this.#expect(this.#clock.armed() === 0, `${this.#clock.armed()} timers are armed`)
     this.#check('in the end', false)
   }
+}
+
+function isEnding({ state }: PoolStats): boolean {
+  return state === 'ending' || state === 'ended'
 }
 
 function hasStaleIdle({ pool }: Member, millis: number): boolean {

@@ -1,6 +1,6 @@
 /** Checked by the compiler: where code expects pg's pool, Sluice's fits. */
 import type { ClientBase, Client as PgClient, Pool as PgPool, PoolClient, QueryResult } from 'pg'
-import { Pool } from '../../src/index.ts'
+import { Pool, poolConfigFromEnv } from '../../src/index.ts'
 
 declare const pool: Pool
 
@@ -25,6 +25,14 @@ export const withOptions: Promise<QueryResult<{ id: number }>> = pool.query<{ id
 export const inConfig: Promise<QueryResult> = pool.query({ text: 'SELECT 1', agent: 'a' })
 pool.query('SELECT 1', (error: Error, result: QueryResult) => [error, result])
 export const ended: Promise<void> = pool.end()
+
+/** What is read from an environment is a config, and so is what is put on top of it. */
+export const fromEnv: Pool = new Pool(poolConfigFromEnv())
+export const andMore: Pool = new Pool(
+  poolConfigFromEnv(process.env, { traffic: 'medium', max: 5, ssl: { rejectUnauthorized: false } }),
+)
+// @ts-expect-error a kind of traffic that does not exist
+poolConfigFromEnv(process.env, { traffic: 'huge' })
 
 /** A function of somebody else's library. */
 export declare function expectsPgPool(pool: PgPool): void

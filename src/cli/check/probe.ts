@@ -1,6 +1,7 @@
 /** What can be found out about a database over one ordinary connection. */
 import { PgClient, processIdOf } from '../../postgres/driver.ts'
 import type { Target } from '../target.ts'
+import { withoutName } from '../target.ts'
 
 /** What `sluice check` found. Times in milliseconds. */
 export interface Findings {
@@ -77,8 +78,12 @@ type Row = Record<string, unknown>
  *
  * @throws AdminConsole, and what pg throws
  */
-export async function probe(target: Target, timeoutMillis: number): Promise<Findings> {
-  const client = openClient(target, timeoutMillis)
+export async function probe(
+  target: Target,
+  timeoutMillis: number,
+  applicationName = 'sluice-check',
+): Promise<Findings> {
+  const client = openClient(target, timeoutMillis, applicationName)
   const began = performance.now()
   let connect: number | undefined
   try {
@@ -91,19 +96,24 @@ export async function probe(target: Target, timeoutMillis: number): Promise<Find
     const times = await timeStatements(() => ask('SELECT 1'))
     return findings({ ...found, ...counted }, secured, processIdOf(client), { connect, ...times })
   } catch (error) {
-    const version = connect === undefined ? undefined : await consoleVersion(target, timeoutMillis)
+    const version =
+      connect === undefined ? undefined : await consoleVersion(target, timeoutMillis, applicationName)
     throw version === undefined ? error : new AdminConsole(version)
   } finally {
     await client.end().catch(() => {})
   }
 }
 
-function openClient(target: Target, timeoutMillis: number): InstanceType<typeof PgClient> {
+function openClient(
+  target: Target,
+  timeoutMillis: number,
+  applicationName: string,
+): InstanceType<typeof PgClient> {
   const client = new PgClient({
-    connectionString: target.url,
+    connectionString: withoutName(target.url),
     connectionTimeoutMillis: timeoutMillis,
     query_timeout: timeoutMillis,
-    application_name: 'sluice-check',
+    application_name: applicationName,
   })
   // An error between two statements shows in the next one.
   client.on('error', () => {})
@@ -114,8 +124,12 @@ function openClient(target: Target, timeoutMillis: number): InstanceType<typeof 
  * What PgBouncer's console calls itself, in a row or, in older versions, in a notice; `undefined` for anything else.
  * Over a connection of its own: on what it does not understand the console hangs up.
  */
-async function consoleVersion(target: Target, timeoutMillis: number): Promise<string | undefined> {
-  const client = openClient(target, timeoutMillis)
+async function consoleVersion(
+  target: Target,
+  timeoutMillis: number,
+  applicationName: string,
+): Promise<string | undefined> {
+  const client = openClient(target, timeoutMillis, applicationName)
   const said: unknown[] = []
   client.on('notice', ({ message }) => said.push(message))
   try {

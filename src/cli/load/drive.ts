@@ -1,5 +1,6 @@
 /** Callers in a closed loop: each asks, waits for its answer, and asks again. */
 import { Rest } from '../../demo/workload/rest.ts'
+import { unlessAborted } from '../interrupt.ts'
 import type { Tally } from './tally.ts'
 import type { Way } from './ways.ts'
 
@@ -19,7 +20,10 @@ const sulkMillis = 10
 /** How often a connection is got from a way at rest. */
 const gets = 10
 
-/** Runs a round to its end, or until `signal`. What is under way at the end is waited for and counted. */
+/**
+ * Runs a round to its end: what is under way then is waited for and counted. After `signal` nothing is waited for.
+ * @throws the reason of `signal`
+ */
 export async function drive(way: Way, tally: Tally, round: Round): Promise<void> {
   const { callers, seconds, signal, onTick } = round
   const rest = new Rest()
@@ -33,13 +37,13 @@ export async function drive(way: Way, tally: Tally, round: Round): Promise<void>
   try {
     const until = began + seconds * 1_000
     const calls = Array.from({ length: callers }, (_, first) => call(first, until, way, tally, round, rest))
-    await Promise.all(calls)
+    await unlessAborted(signal, Promise.all(calls))
   } finally {
     clearInterval(ticking)
     signal.removeEventListener('abort', end)
   }
   tally.round((performance.now() - began) / 1_000, { opened: way.opened(), timeouts: way.timeouts() })
-  for (let n = 0; n < gets && !signal.aborted; n++) await get(way, tally)
+  for (let n = 0; n < gets; n++) await unlessAborted(signal, get(way, tally))
 }
 
 async function get(way: Way, tally: Tally): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a load test measured, for people: bars for one way, a table for three. */
 import type { Paint } from '../paint.ts'
-import { bar, crop, left, millis, right, whole, wrap } from '../paint.ts'
+import { bar, brief, crop, left, millis, right, whole, wrap } from '../paint.ts'
 import type { Screen } from '../screen.ts'
 import type { Headline } from './headline.ts'
 import { headlines } from './headline.ts'
@@ -66,7 +66,7 @@ const rows: readonly (readonly [name: string, cell: (way: WayReport) => string])
   ['p95', (way) => timeCell(way, way.p95)],
   ['p99', (way) => timeCell(way, way.p99)],
   ['max', (way) => timeCell(way, way.max)],
-  ['getting a connection', (way) => (way.getting === undefined ? '–' : millis(way.getting))],
+  ['getting a connection', (way) => (way.getting === undefined ? '–' : brief(way.getting))],
   ['connections opened', (way) => whole(way.opened)],
   ['reuse', (way) => `${(100 * way.reuse).toFixed(2)} %`],
   ['sessions at most', (way) => whole(way.sessions)],

@@ -1,4 +1,5 @@
 /** A load test: a database, the ways to it in turns, and the figures of each. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../base/errors.ts'
 import { serverRoom } from '../../control/room.ts'
 import { startPostgres } from '../../demo/embedded.ts'
@@ -14,7 +15,7 @@ import { drive } from './drive.ts'
 import { lookup, tryOut } from './statements.ts'
 import type { Figures } from './tally.ts'
 import { Tally } from './tally.ts'
-import type { WayName } from './ways.ts'
+import type { Way, WayName } from './ways.ts'
 import { openWay } from './ways.ts'
 
 /** What a load test is asked to do. */
@@ -236,17 +237,23 @@ async function turn(
   const ownName = applicationName(name)
   const way = openWay(name, { url, max, applicationName: ownName, detour })
   const stop = sessions.watch(ownName)
-  // Nobody is left to wait for what their statements answer.
-  const cut = (): void => void sessions.cut(ownName).catch(() => {})
-  signal.addEventListener('abort', cut, { once: true })
   try {
     await drive(way, tally, { callers, statements, seconds, signal, onTick })
   } finally {
-    signal.removeEventListener('abort', cut)
     await stop()
-    await way.end()
-    // A connect that was under way when the others were cut.
-    if (signal.aborted) await sessions.cut(ownName)
+    await (signal.aborted ? cutOff(way, sessions, ownName) : way.end())
   }
-  signal.throwIfAborted()
+}
+
+/** Ends a way nobody waits for any more. Again and again, since a connection may be about to open and ask its question. */
+async function cutOff(way: Way, sessions: SessionWatch, applicationName: string): Promise<void> {
+  let ended = false
+  const ending = way.end().finally(() => {
+    ended = true
+  })
+  while (!ended) {
+    await sessions.cut(applicationName)
+    await sleep(50)
+  }
+  await ending
 }

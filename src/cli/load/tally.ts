@@ -18,7 +18,7 @@ export interface Figures {
   readonly getting: number | undefined
   /** Connections opened for the statements. */
   readonly opened: number
-  /** Share of the statements that found a connection open, 0 to 1. */
+  /** Share of the answered statements that found a connection open, 0 to 1. */
   readonly reuse: number
   /** Callers turned away because no connection was free in time. */
   readonly timeouts: number
@@ -87,7 +87,8 @@ export class Tally {
       max,
       getting: this.#getting.count === 0 ? undefined : this.#getting.quantile(0.5),
       opened: this.#opened,
-      reuse: asked === 0 ? 0 : 1 - this.#opened / asked,
+      // A connection may have been opened for a statement that failed.
+      reuse: answered === 0 ? 0 : Math.max(0, 1 - this.#opened / answered),
       timeouts: this.#timeouts,
       errors: Object.fromEntries(this.#errors),
     }

@@ -25,6 +25,7 @@ export interface Way {
   opened(): number
   /** Callers turned away because no connection was free in time. */
   timeouts(): number
+  /** Begins nothing more. Resolves once no connection is left. */
   end(): Promise<void>
 }
 
@@ -64,27 +65,41 @@ function configOf({ url, applicationName, detour }: WayOptions) {
 /** A connection for each statement: as many at once as there are callers. */
 function connecting(options: WayOptions): Way {
   const config = configOf(options)
+  const active = new Set<Promise<unknown>>()
   let opened = 0
+  let ended = false
   const withClient = async <R>(work: (client: InstanceType<typeof PgClient>) => Promise<R>): Promise<R> => {
     const client = new PgClient(config)
     client.on('error', () => {})
     try {
       await client.connect()
       opened++
+      if (ended) throw new Error('The test is over.')
       return await work(client)
     } finally {
       await client.end().catch(() => {})
     }
   }
+  const tracked = async <R>(work: Promise<R>): Promise<R> => {
+    active.add(work)
+    try {
+      return await work
+    } finally {
+      active.delete(work)
+    }
+  }
   return {
-    ask: (text) => withClient((client) => client.query(text)),
+    ask: (text) => tracked(withClient((client) => client.query(text))),
     get: async () => {
       const began = performance.now()
-      return await withClient(async () => performance.now() - began)
+      return tracked(withClient(async () => performance.now() - began))
     },
     opened: () => opened,
     timeouts: () => 0,
-    end: async () => {},
+    end: async () => {
+      ended = true
+      await Promise.allSettled(active)
+    },
   }
 }
 

@@ -88,7 +88,8 @@ export function timingFor(budget: number, count: number, statement: number): Tim
   const fair = (sweepPart * budget) / (wantedRounds * count) / 1.3 - between - statement
   const window = Math.max(least, Math.min(Math.max(longest, least), fair))
   const warm = Math.max(0.3 * window, Math.min(2 * statement, window))
-  const needed = (fewestRounds * count * (warm + window + between + statement)) / sweepPart
+  // With the least that makes sense there is no closer look.
+  const needed = 1.1 * fewestRounds * count * (warm + window + between + statement)
   if (needed <= budget) return { warm, window }
   throw badInput(
     `A statement takes ${Math.ceil(statement)} ms, and measuring ${count} sizes three times and more takes about ${Math.ceil(needed / 1_000)} s; ${Math.max(0, Math.floor(budget / 1_000))} s of --seconds are left. Give more --seconds, a smaller --max, or shorter statements.`,

@@ -21,7 +21,7 @@ import type { Progress, SweepParts, Swept } from './sweep.ts'
 import { Sweep } from './sweep.ts'
 import { refusalOf, tryOut } from './trial.ts'
 import type { Workload } from './workload.ts'
-import { builtIn, fromFile, fromServer, fromStatements } from './workload.ts'
+import { builtIn, fromServer } from './workload.ts'
 
 /** What a tune is asked to do. */
 export interface TuneOptions {
@@ -35,8 +35,8 @@ export interface TuneOptions {
   readonly lanes: boolean
   /** `undefined`: by the size. */
   readonly callers: number | undefined
-  readonly statement: readonly string[]
-  readonly file: string | undefined
+  /** `undefined`: what the server remembers, or the sample data on an embedded one. */
+  readonly workload: Workload | undefined
 }
 
 /** What a tune found. */
@@ -153,7 +153,9 @@ async function tune(
   const pool = openPool(target.url, options)
   undo.push(() => pool.end({ timeoutMillis: 0 }))
   const workload =
-    given === undefined ? await sampleData(target, options, signal) : await time.within(chosen(pool, options))
+    given === undefined
+      ? await sampleData(target, options, signal)
+      : (options.workload ?? (await time.within(fromServer(pool))))
   const statementMillis = await time.within(trial(pool, workload))
   show.workload(workload, statementMillis)
   const sizes = sizesTo(room.largest)
@@ -206,13 +208,11 @@ function openPool(url: string, { lanes }: TuneOptions): Pool {
 async function sampleData({ url }: Target, { seed }: TuneOptions, signal: AbortSignal): Promise<Workload> {
   const admin = new Pool({ connectionString: url, max: 1, applicationName: 'sluice-tune-load' })
   const onProgress = (): void => signal.throwIfAborted()
-  const { size } = await loadWorkload(admin, { seed, scale: 0.1, onProgress }).finally(() => admin.end())
-  return builtIn(size)
-}
-
-async function chosen(pool: Pool, { statement, file }: TuneOptions): Promise<Workload> {
-  if (statement.length > 0) return fromStatements(statement, '--statement')
-  return file === undefined ? fromServer(pool) : fromFile(file)
+  try {
+    return builtIn((await loadWorkload(admin, { seed, scale: 0.1, onProgress })).size)
+  } finally {
+    await admin.end()
+  }
 }
 
 async function trial(pool: Pool, workload: Workload): Promise<number> {

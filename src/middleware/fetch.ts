@@ -1,0 +1,106 @@
+/** Hono, Next route handlers, and whatever else turns a Request into a Response. */
+import type { DatabaseOptions, RequestDatabase, Rules } from './database.ts'
+import { begin, readRules } from './database.ts'
+import type { RequestPool } from './pool.ts'
+import { unavailable } from './unavailable.ts'
+
+/** Follows the client's disconnect, as far as the server tells it. */
+function endWith(signal: AbortSignal, database: RequestDatabase): void {
+  const gone = () => database.disconnect()
+  if (signal.aborted) gone()
+  else signal.addEventListener('abort', gone, { once: true })
+}
+
+function failed(error: unknown): Response | undefined {
+  const answer = unavailable(error)
+  return answer && new Response(answer.body, { status: answer.status, headers: answer.headers })
+}
+
+/** Ends the database with the answer: with the last of its body where the request holds a connection, which the body may read from. */
+function endAfter(response: Response, database: RequestDatabase): Response {
+  const { body } = response
+  if (body === null || !database.isHolding) {
+    database.end()
+    return response
+  }
+  const reader = body.getReader()
+  const watched = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (!done) return controller.enqueue(value)
+        database.end()
+        controller.close()
+      } catch (error) {
+        database.end()
+        controller.error(error)
+      }
+    },
+    async cancel(reason) {
+      database.disconnect()
+      await reader.cancel(reason)
+    },
+  })
+  return new Response(watched, response)
+}
+
+/**
+ * Wraps a handler of Requests, such as a Next route: `databaseOf(request)` is the request's database, and 503 with Retry-After
+ * the answer where no connection was to be had. @throws SLUICE_BAD_OPTION
+ */
+export function withDatabase<Rest extends readonly unknown[]>(
+  pool: RequestPool,
+  handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
+  options: DatabaseOptions<Request> = {},
+): (request: Request, ...rest: Rest) => Promise<Response> {
+  const rules: Rules<Request> = readRules(options)
+  return async (request, ...rest) => {
+    const database = begin(pool, rules, request)
+    // Somebody around this handler has begun, and will end it.
+    if (database === undefined) return handler(request, ...rest)
+    endWith(request.signal, database)
+    try {
+      return endAfter(await handler(request, ...rest), database)
+    } catch (error) {
+      database.end()
+      const answer = failed(error)
+      if (answer === undefined) throw error
+      return answer
+    }
+  }
+}
+
+/** What is needed of Hono's context. */
+export interface HonoContext {
+  readonly req: { readonly raw: Request }
+  readonly error: Error | undefined
+  res: Response
+}
+
+/**
+ * Middleware for Hono: `databaseOf(c)` is the request's database, and 503 with Retry-After the answer where no connection was to
+ * be had. @throws SLUICE_BAD_OPTION
+ */
+export function honoDatabase<Context extends HonoContext>(
+  pool: RequestPool,
+  options: DatabaseOptions<Context> = {},
+): (context: Context, next: () => Promise<void>) => Promise<void> {
+  const rules = readRules(options)
+  return async (context, next) => {
+    const { raw } = context.req
+    const database = begin(pool, rules, context, raw)
+    if (database === undefined) return next()
+    endWith(raw.signal, database)
+    try {
+      await next()
+      // Hono hands what a handler throws to its error handler, and goes on; one that knows better has another status.
+      const answer = context.error && context.res.status === 500 ? failed(context.error) : undefined
+      if (answer !== undefined) context.res = answer
+      const watched = endAfter(context.res, database)
+      if (watched !== context.res) context.res = watched
+    } catch (error) {
+      database.end()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/** Whether the server can give what the pool may ask for. */
+import type { Draft, Scene } from './scene.ts'
+import { count, millis, SYMPTOMS, several } from './scene.ts'
+
+/** An open that failed longer ago says nothing about now. */
+const LATELY_MILLIS = 60_000
+
+export function share(scene: Scene): readonly Draft[] {
+  return [...refused(scene), ...aboveShare(scene)]
+}
+
+function refused({ stats }: Scene): readonly Draft[] {
+  const last = stats.lastOpenFailure
+  if (last === undefined || last.ageMillis > LATELY_MILLIS) return []
+  const isFull = last.code === '53300'
+  return [
+    {
+      code: isFull ? 'server-full' : 'open-failed',
+      severity: 'critical',
+      title: isFull ? 'The server has no session left for the pool' : 'Connections cannot be opened',
+      evidence: `${several(stats.openFailures, 'open')} failed, the last one ${millis(last.ageMillis)} ago: ${last.message}${last.code === undefined || last.message.includes(last.code) ? '' : ` (${last.code})`}`,
+      reason: 'callers can only have what is open already',
+      change: isFull
+        ? 'lower max here or in the other processes that connect, or put a transaction pooler in front of the server'
+        : 'see that the server runs and can be reached with this address, role and password: `sluice check` says which of them it is',
+      explains: SYMPTOMS,
+    },
+  ]
+}
+
+function aboveShare({ available, instances, stats }: Scene): readonly Draft[] {
+  const own = stats.budget?.max ?? stats.max + stats.maxOverflow
+  const wanted = own * instances
+  if (available === undefined || wanted <= available) return []
+  const each = Math.floor(available / instances)
+  const sum =
+    stats.budget === undefined
+      ? `max ${count(stats.max)}${stats.maxOverflow === 0 ? '' : ` + maxOverflow ${count(stats.maxOverflow)}`}`
+      : `the budget of ${count(own)} that the pool shares`
+  return [
+    {
+      code: 'above-share',
+      severity: 'warning',
+      title: 'The pool may ask for more sessions than the server has',
+      evidence: `${sum}, × ${several(instances, 'instance')}, makes ${count(wanted)}; the server has ${count(available)} for it (its limit without what is reserved, or the limit of the role or database)`,
+      reason:
+        'under load the surplus is refused with too many clients already (53300), here or for somebody else',
+      change:
+        each >= 1
+          ? `max + maxOverflow at most ${count(each)} for each instance, less what others need and a rolling deploy adds`
+          : 'put a transaction pooler in front of the server: there are more instances than sessions',
+    },
+  ]
+}

@@ -1,0 +1,94 @@
+/** What environments and kinds of traffic ask of a pool: two tables, and which row is meant. */
+import type { Given } from '../base/options.ts'
+import { readWord } from '../base/options.ts'
+
+/** Where a process runs. */
+export type EnvironmentName = 'production' | 'staging' | 'development'
+
+/** How much is asked: requests a minute, and a row for the own machine. */
+export type TrafficName = 'development' | 'small' | 'medium' | 'large'
+
+/** Variables of an environment, as `process.env`. */
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** A row of the environment table; times in milliseconds. */
+export interface EnvironmentOptions {
+  readonly max: number
+  readonly min: number
+  readonly idleTimeoutMillis: number
+  readonly connectionTimeoutMillis: number
+  readonly acquireTimeoutMillis: number
+  readonly maxUses: number
+  readonly maxLifetimeMillis: number
+  readonly statementTimeout: number
+  readonly queryTimeout: number
+}
+
+/** A row of the traffic table; times in milliseconds. */
+export interface TrafficOptions {
+  readonly max: number
+  readonly maxOverflow: number
+  readonly acquireTimeoutMillis: number
+  readonly maxLifetimeMillis: number
+  readonly echo?: true
+}
+
+/** What environments have in common. */
+const COMMON = {
+  idleTimeoutMillis: 30_000,
+  connectionTimeoutMillis: 2_000,
+  acquireTimeoutMillis: 10_000,
+  maxUses: 7_500,
+  maxLifetimeMillis: 1_800_000,
+  statementTimeout: 30_000,
+  queryTimeout: 30_000,
+} as const
+
+/** The environments. */
+export const ENVIRONMENTS: Readonly<Record<EnvironmentName, EnvironmentOptions>> = {
+  production: { max: 50, min: 10, ...COMMON },
+  staging: { max: 20, min: 5, ...COMMON },
+  development: { max: 10, min: 2, ...COMMON },
+}
+
+const HOUR = 3_600_000
+
+/** The kinds of traffic. */
+export const TRAFFIC: Readonly<Record<TrafficName, TrafficOptions>> = {
+  development: { max: 3, maxOverflow: 5, acquireTimeoutMillis: 30_000, maxLifetimeMillis: HOUR, echo: true },
+  small: { max: 5, maxOverflow: 10, acquireTimeoutMillis: 30_000, maxLifetimeMillis: HOUR },
+  medium: { max: 15, maxOverflow: 30, acquireTimeoutMillis: 30_000, maxLifetimeMillis: HOUR },
+  large: { max: 30, maxOverflow: 60, acquireTimeoutMillis: 20_000, maxLifetimeMillis: HOUR },
+}
+
+export const ENVIRONMENT_NAMES: readonly EnvironmentName[] = Object.keys(ENVIRONMENTS) as EnvironmentName[]
+export const TRAFFIC_NAMES: readonly TrafficName[] = Object.keys(TRAFFIC) as TrafficName[]
+
+/** The environment that `NODE_ENV` names; anything but production and staging is development. */
+export function environmentOf({ NODE_ENV }: Env): EnvironmentName {
+  return NODE_ENV === 'production' || NODE_ENV === 'staging' ? NODE_ENV : 'development'
+}
+
+/** A word from an option in code, else from a variable. @throws SLUICE_BAD_OPTION naming the one or the other, and the words */
+export function wordFrom<W extends string>(
+  options: Given,
+  option: string,
+  env: Env,
+  variable: string,
+  words: readonly W[],
+): W | undefined {
+  return (
+    readWord(options, option, words) ?? readWord({ [variable]: env[variable] || undefined }, variable, words)
+  )
+}
+
+/** Where a database on the own machine is. */
+export function localDatabase(env: Env): Record<string, unknown> {
+  return { host: 'localhost', port: 5_432, user: 'postgres', password: '', database: projectOf(env) }
+}
+
+/** The name of the project: what npm calls the package, without its scope, else the folder. */
+function projectOf(env: Env): string {
+  const folder = process.cwd().split(/[\\/]/).at(-1)
+  return env.npm_package_name?.split('/').at(-1) || folder || 'postgres'
+}

@@ -1,0 +1,214 @@
+/** `sluice load`, as the shell runs it. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { withClient } from '../support/postgres.ts'
+import type { OwnServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+import type { Playground } from './cli-support.ts'
+import { playground, run, start } from './cli-support.ts'
+
+const nothing = { files: [], processes: [] }
+
+interface Report {
+  ok: boolean
+  server: { embedded: boolean }
+  run: Record<string, unknown>
+  ways: Record<
+    string,
+    Record<
+      | 'answered'
+      | 'success'
+      | 'getting'
+      | 'opened'
+      | 'reuse'
+      | 'sessions'
+      | 'timeouts'
+      | 'p50'
+      | 'p99'
+      | 'max',
+      number
+    >
+  >
+  headlines: { figure: string; verdict: string; measured: number }[]
+}
+
+describe('on a Postgres of its own', { timeout: 120_000 }, () => {
+  let place: Playground
+  beforeEach(() => {
+    place = playground()
+  })
+  afterEach(() => {
+    place.remove()
+  })
+
+  test('says in JSON how many were answered, how fast, and over how many connections, and leaves nothing', async () => {
+    const { code, stdout, stderr } = await run(
+      ['load', '--callers', '20', '--max', '4', '--seconds', '1', '--json'],
+      place.env,
+    )
+    expect([code, stderr]).toEqual([0, ''])
+    const report: Report = JSON.parse(stdout)
+    expect(report).toMatchObject({
+      ok: true,
+      server: { embedded: true },
+      run: { callers: 20, max: 4, seconds: 1, compare: false, order: ['sluice', 'sluice'] },
+      headlines: [],
+    })
+    const { sluice } = report.ways
+    expect(sluice).toMatchObject({ success: 1, timeouts: 0 })
+    expect(sluice?.answered).toBeGreaterThan(100)
+    expect(sluice?.reuse).toBeGreaterThanOrEqual(0.95)
+    expect(sluice?.opened).toBeGreaterThan(0)
+    expect(sluice?.sessions).toBeLessThanOrEqual(4)
+    expect(sluice?.p50).toBeGreaterThan(0)
+    expect(sluice?.p99).toBeLessThanOrEqual(sluice?.max ?? 0)
+    expect(place.leftovers()).toEqual(nothing)
+  })
+
+  test('compares three ways through a slow network and holds its headline figures', async () => {
+    const { code, stdout, stderr } = await run(
+      ['load', '--compare', '--callers', '40', '--max', '4', '--seconds', '2', '--latency', '30', '--json'],
+      place.env,
+    )
+    expect([code, stderr]).toEqual([0, ''])
+    const { headlines, run: asked, ways }: Report = JSON.parse(stdout)
+    expect(asked.order).toEqual(['connect', 'pg', 'sluice', 'sluice', 'pg', 'connect'])
+    const verdicts = Object.fromEntries(headlines.map(({ figure, verdict }) => [figure, verdict]))
+    // 10× the callers at the same connections; −80 %; 150 ms to 5; 95 %; none; all. Ten times the throughput is for the
+    // bench, on a machine that does nothing else.
+    expect(verdicts).toMatchObject({
+      callers: 'met',
+      getting: 'met',
+      'slow-getting': 'met',
+      reuse: 'met',
+      timeouts: 'met',
+      success: 'met',
+    })
+    expect(headlines.find(({ figure }) => figure === 'throughput')?.measured).toBeGreaterThan(1)
+    // TCP, the first word, two rounds of SCRAM: four round trips at least.
+    expect(ways.connect?.getting).toBeGreaterThanOrEqual(4 * 30)
+    expect(ways.connect).toMatchObject({ reuse: 0 })
+    for (const way of ['pg', 'sluice']) expect(ways[way]?.sessions, way).toBeLessThanOrEqual(4)
+    expect(place.leftovers()).toEqual(nothing)
+  })
+
+  test('writes plain lines into a pipe, none wider than 80 columns', async () => {
+    const { code, stdout } = await run(
+      ['load', '--compare', '--callers', '4', '--max', '4', '--seconds', '1'],
+      place.env,
+    )
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('\u001B')
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(stdout).toMatch(/connect\/query, turn 1 of 6[\s\S]*Sluice, turn 3 of 6/)
+    expect(stdout).toMatch(/Both\s+pools may have 4 connections/)
+    expect(stdout).toMatch(/answered a second +[\d,]+ +[\d,]+ +[\d,]+/)
+    expect(stdout).toMatch(/ask with\s+--callers 40/)
+  })
+
+  test('Ctrl-C ends it and leaves nothing', async () => {
+    const { child, said, ended } = start(['load', '--seconds', '300'], place.env)
+    await said('turn 1 of 2')
+    child.kill('SIGINT')
+    expect((await ended).code).toBe(130)
+    expect(place.leftovers()).toEqual(nothing)
+  })
+})
+
+describe('on a database of the user', { timeout: 120_000 }, () => {
+  let server: OwnServer
+  beforeAll(async () => {
+    server = await startServer({ max_connections: 40 })
+    await server.admin('CREATE TABLE notes (text text)')
+  })
+  afterAll(() => server.stop())
+
+  const load = (...args: string[]) => run(['load', server.url, '--callers', '8', '--max', '4', ...args])
+  const sessionsLeft = (): Promise<number> =>
+    withClient(async (client) => {
+      const { rows } = await client.query(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE 'sluice-load%'`,
+      )
+      return rows[0].n
+    }, server.url)
+
+  test.each([
+    [
+      "INSERT INTO notes VALUES ('a')",
+      /^sluice: The statement "INSERT .*" writes; .* say --allow-writes\.\n$/,
+    ],
+    ['SELECT 1; SELECT 2', /cannot insert multiple commands into a prepared statement\.\n$/],
+    ['COMMIT', /works on its session; give statements that do work\.\n$/],
+    ['SELECT nothing', /fails: column "nothing" does not exist\.\n$/],
+  ])('%s is refused before anything is loaded', async (text, message) => {
+    const { code, stderr, stdout } = await load('--statement', 'SELECT 1', '--statement', text)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(message)
+    expect(await server.admin('SELECT * FROM notes')).toEqual([])
+  })
+
+  test('with --allow-writes each answered statement is a row', async () => {
+    const { code, stdout } = await load(
+      '--allow-writes',
+      '--json',
+      ...['--seconds', '0.5'],
+      ...['--statement', `INSERT INTO notes SELECT 'a'`],
+    )
+    expect(code).toBe(0)
+    const report: Report = JSON.parse(stdout)
+    const [row] = await server.admin<{ n: number }>('SELECT count(*)::int AS n FROM notes')
+    // The warm-up writes too.
+    expect(row?.n).toBeGreaterThanOrEqual(report.ways.sluice?.answered ?? Number.NaN)
+    expect(report.ways.sluice?.answered).toBeGreaterThan(0)
+    await server.admin('TRUNCATE notes')
+  })
+
+  test('statements that fail are counted by their error, and the exit code says so', async () => {
+    // Fails from the first session of the test on, which its trial is not.
+    const text = `SELECT 1 / (1 - least(1, (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sluice-load-%-sluice')))`
+    const { code, stdout } = await load('--json', '--seconds', '0.5', '--statement', text)
+    expect(code).toBe(1)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ ok: false, ways: { sluice: { answered: 0, success: 0 } } })
+    expect(Object.keys(report.ways.sluice.errors)).toEqual(['22012: division by zero'])
+  })
+
+  test.each([
+    [['--max', '100'], /^sluice: --max is 100, and the server has room for \d+ more sessions\.\n$/],
+    [
+      ['--compare', '--callers', '100'],
+      /^sluice: With --compare each caller connects for itself .* 100, and the server has room for \d+ more sessions\.\n$/,
+    ],
+    [['--callers', '0'], /^sluice: --callers must be a whole number from 1 to 10,000; it is "0"\.\n$/],
+  ])('%o is refused, since the server has no such room', async (args, message) => {
+    const { code, stderr, stdout } = await run(['load', ...args], { DATABASE_URL: server.url })
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(message)
+  })
+
+  test('Ctrl-C ends statements that would run for minutes, and no session stays', async () => {
+    const { child, said, ended } = start([
+      ...['load', server.url, '--callers', '8', '--max', '4', '--seconds', '0.2', '--compare'],
+      ...[
+        '--statement',
+        `SELECT CASE WHEN current_setting('application_name') LIKE '%-pg' THEN pg_sleep(300) END`,
+      ],
+    ])
+    await said('PostgreSQL')
+    const sleeping = () =>
+      server.admin(
+        `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name LIKE 'sluice-load%'`,
+      )
+    await expect.poll(async () => (await sleeping()).length, { timeout: 60_000 }).toBe(4)
+    child.kill('SIGINT')
+    expect((await ended).code).toBe(130)
+    await expect.poll(sessionsLeft, { timeout: 30_000 }).toBe(0)
+  })
+
+  test('says in words why it cannot begin, and keeps the password to itself', async () => {
+    const url = server.url.replace(/\/sluice$/, '/nowhere')
+    const { code, stderr, stdout } = await run(['load', url])
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^sluice: The server has no database "nowhere"\. .*\n$/)
+    expect(stderr).not.toContain(new URL(url).password)
+  })
+})

@@ -1,0 +1,42 @@
+/** `sluice doctor` and `explain()` through a real PgBouncer that lends sessions by the transaction. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { Pool } from '../../src/index.ts'
+import { explain } from '../../src/monitor/explain.ts'
+import type { Finding } from '../../src/monitor/finding.ts'
+import { run } from '../integration/cli-support.ts'
+import { pgbouncers } from '../support/pgbouncer.ts'
+import { databaseUrl, withClient } from '../support/postgres.ts'
+
+const start = pgbouncers()
+
+const codesOf = (stdout: string): string[] =>
+  (JSON.parse(stdout) as { findings: Finding[] }).findings.map(({ code }) => code)
+
+test('the doctor sees through a pooler who holds a transaction open', async () => {
+  const { url } = await start({ mode: 'transaction' })
+  await withClient(async (client) => {
+    await client.query('BEGIN')
+    await sleep(1_500)
+    const { stdout, stderr } = await run(['doctor', '--json'], { DATABASE_URL: url })
+    expect(stderr).toBe('')
+    expect(codesOf(stdout)).toContain('idle-in-transaction')
+  }, databaseUrl())
+})
+
+test('explain() leaves nothing in a session that others get next', async () => {
+  const { url } = await start({ mode: 'transaction', poolSize: 1 })
+  const pool = new Pool({ connectionString: url, endpoint: 'transaction' })
+  try {
+    await explain(pool, 'SELECT $1::int')
+    await expect(explain(pool, 'SELECT nonsense')).rejects.toMatchObject({ code: '42703' })
+    await explain(pool, 'SELECT $1::int')
+    const { rows } = await pool.query(
+      `SELECT (SELECT count(*)::int FROM pg_prepared_statements WHERE name = 'sluice_explain') AS left,
+        current_setting('statement_timeout') AS timeout, current_setting('plan_cache_mode') AS mode`,
+    )
+    expect(rows).toEqual([{ left: 0, timeout: '0', mode: 'auto' }])
+  } finally {
+    await pool.end()
+  }
+})
