@@ -104,7 +104,7 @@ function addressTells({ connectionString, host, port }: Given): EndpointTold {
   const number = Number(address?.port || port)
   const known = HOSTS.find((one) => one.host.test(name))
   if (number === TRANSACTION_PORT) {
-    const pooler = known?.pooler ?? (/\.supabase\.co$/.test(name) ? 'pgbouncer' : 'unknown')
+    const pooler = known?.pooler ?? (name.endsWith('.supabase.co') ? 'pgbouncer' : 'unknown')
     return told('transaction', pooler, "the port 6543 is that of the transaction mode of Supabase's poolers")
   }
   if (address?.searchParams.get('pgbouncer') === 'true')

@@ -17,7 +17,7 @@ function house({
   isPgs = true,
   answer = new Promise(() => undefined),
 }: House = {}) {
-  const ask = vi.fn(() => answer)
+  const ask = vi.fn<() => Promise<Answer>>(() => answer)
   return {
     ask,
     knowledge: new Knowledge({
@@ -30,9 +30,11 @@ function house({
   }
 }
 
+type Query = (statement: unknown, values: unknown, told: (error?: Error, result?: object) => void) => void
+
 /** A client whose server names `processId`, and whose statements run in `session`, or fail. */
 function client(processId: number | null, session: number | Error = processId ?? 0, parameters = {}) {
-  const query = vi.fn(
+  const query = vi.fn<Query>(
     (_statement: unknown, _values: unknown, told: (error?: Error, result?: object) => void) =>
       session instanceof Error ? told(session) : told(undefined, { rows: [[session]] }),
   )
@@ -76,7 +78,7 @@ test('any other is asked about once, and only when it matters', () => {
     false,
     true,
   ])
-  const then = vi.fn()
+  const then = vi.fn<() => void>()
   knowledge.decide(opened, then)
   knowledge.decide(opened, then)
   expect(then).toHaveBeenCalledTimes(2)
@@ -94,8 +96,8 @@ test('a statement that runs elsewhere shows a pooler, and who must know waits un
     }),
   })
   const opened = client(4_711, 4_712)
-  const recognised = vi.fn()
-  const decided = vi.fn()
+  const recognised = vi.fn<() => void>()
+  const decided = vi.fn<() => void>()
   knowledge.recognise(opened, recognised)
   knowledge.decide(opened, decided)
   expect([recognised.mock.calls.length, decided.mock.calls.length]).toEqual([1, 0])

@@ -130,6 +130,10 @@ it('a PgBouncer that replaces its sessions is not noticed by callers', async () 
   const bouncer = await start({ mode: 'transaction' })
   const pool = open({ connectionString: bouncer.url, endpoint: 'auto' })
   await known(pool)
+  // A session that is just being opened would count as one that could not be.
+  const opening = async () =>
+    (await bouncer.console('SHOW POOLS')).reduce((sum, row) => sum + Number(row.sv_login), 0)
+  await expect.poll(opening).toBe(0)
   await bouncer.console('RECONNECT')
   await Promise.all(
     Array.from({ length: 30 }, async (_, n) => {
