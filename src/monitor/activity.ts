@@ -48,10 +48,16 @@ export async function activity(
   const [facts = {}] = await rows(FACTS)
   const timeouts = readTimeouts(await rows(TIMEOUTS))
   const roleSettings = (await rows(ROLE_SETTINGS)).map(({ setting }) => String(setting))
-  const own = new Set(pool.connections().flatMap(({ processId }) => processId ?? []))
+  const own = ownProcesses(pool)
   const waits = await rows(WAITS)
   const sessions = (await rows(SESSIONS)).map((row) => readSession(row, own))
   return Object.freeze({ ...readFacts(facts), timeouts, roleSettings, ...readSessions(sessions, waits) })
+}
+
+/** A pooler greets its clients with numbers of its own making. */
+function ownProcesses(pool: Source): ReadonlySet<number> {
+  if (pool.settings().endpoint !== 'direct') return new Set()
+  return new Set(pool.connections().flatMap(({ processId }) => processId ?? []))
 }
 
 function readFacts(row: Row): Pick<Activity, 'server' | 'role' | 'database' | 'limits'> {

@@ -85,3 +85,17 @@ test('the number of learned statements to show is from 1 to 10,000', () => {
   expect(() => pool.statements(0)).toThrow('limit must be a whole number from 1 to 10,000; it is 0')
   expect(() => pool.statements(10_001)).toThrow('limit must be')
 })
+
+test('settings show what a profile gives, and what was given over it', () => {
+  expect(settings({ profile: 'edge', max: 4 })).toMatchObject({
+    profile: 'edge',
+    max: 4,
+    idleTimeoutMillis: 1_000,
+    acquireTimeoutMillis: 5_000,
+    statementTimeout: 10_000,
+    queryTimeout: 8_000,
+    preparedStatements: 0,
+    pipelining: false,
+    allowExitOnIdle: true,
+  })
+})
