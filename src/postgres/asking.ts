@@ -32,7 +32,7 @@ export interface AskingParts {
 export const ASK_SESSION = { text: 'SELECT pg_catalog.pg_backend_pid()', rowMode: 'array' } as const
 
 /** The session that a connection has got for one statement. @throws what the server says */
-export async function sessionOf(client: Client): Promise<number> {
+async function sessionOf(client: Client): Promise<number> {
   const { rows } = await client.query<unknown[]>(ASK_SESSION)
   return Number(rows[0]?.[0])
 }

@@ -16,7 +16,7 @@ export interface Bridge {
 }
 
 /** Starts one on 127.0.0.1 that leads to the server of a connection string. */
-export async function startBridge(connectionString: string = databaseUrl()): Promise<Bridge> {
+async function startBridge(connectionString: string = databaseUrl()): Promise<Bridge> {
   const { hostname, port } = new URL(connectionString)
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   const sockets = new Set<Socket>()
