@@ -1,6 +1,6 @@
 /**
- * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [sizing] [headline] [--rounds 7]
- * [--cell 300] [--json] [--save]`. A bench may have rounds and a cell of its own where none are given. `--save` writes
+ * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [sizing] [headline]
+ * [--rounds 7] [--cell 300] [--json] [--save]`. A bench may have rounds and a cell of its own where none are given. `--save` writes
  * bench/results/NAME.json, which bench/draw.mjs draws.
  */
 import { writeFileSync } from 'node:fs'

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fakePool } from '../../test/support/fake-driver.ts'
 import { ManualClock, settle } from '../../test/support/manual-clock.ts'
-import type { AdaptOptions, GrowthRefusal, SizeChange } from './adapt.ts'
+import { Budget } from '../core/budget.ts'
 import { adapt } from './adapt.ts'
+import type { AdaptOptions, GrowthRefusal, SizeChange } from './options.ts'
 import type { Watched } from './watched.ts'
 
 const minute = 60_000
@@ -209,6 +210,17 @@ test('a parent budget bounds the start, the growth, and a pool that is above it'
     reason: '45 is above the 20 that there may be',
     evidence: { limit: 20 },
   })
+})
+
+test('without being told a pool stays within the budget that it shares, and what others keep of it', async () => {
+  const budget = new Budget({ max: 40 })
+  const { clock, pool, lend } = fakePool({ max: 40, budget })
+  fakePool({ max: 40, min: 10, budget })
+  adapt(pool, { absoluteMax: 100 }, { clock, random: () => 0.5 })
+  expect(pool.stats()).toMatchObject({ max: 30, min: 6 })
+  for (let n = 0; n < 30; n++) await lend()
+  await clock.advance(3 * minute)
+  expect(pool.stats()).toMatchObject({ max: 30, leased: 30 })
 })
 
 test('temporary connections count against what there is room for', () => {

@@ -2,65 +2,14 @@
 import { Alarm } from '../base/alarm.ts'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
-import { SluiceError } from '../base/errors.ts'
-import type { Given } from '../base/options.ts'
-import { readFunction, readMillis, readNumber } from '../base/options.ts'
 import type { NextSize, Size } from '../sizing/vertical.ts'
-import { firstSize, nextSize, VERTICAL } from '../sizing/vertical.ts'
-import { serverRoom } from './room.ts'
+import { firstSize, nextSize } from '../sizing/vertical.ts'
+import type { AdaptOptions, AdaptSettings, Evidence } from './options.ts'
+import { readAdaptOptions } from './options.ts'
 import { Steadiness } from './steadiness.ts'
 import type { Asked, Watched } from './watched.ts'
 import type { WindowFigures } from './window.ts'
 import { Window } from './window.ts'
-
-/** Options of {@link adapt}. */
-export interface AdaptOptions {
-  /** What `max` never exceeds. 1 to 10,000. */
-  readonly absoluteMax: number
-  /** How long a window is, in milliseconds. 100 or more; default 60,000. */
-  readonly every?: number | undefined
-  /** What a parent budget leaves to this pool, temporary connections included; asked once a window. Default without limit. */
-  readonly limit?: (() => number) | undefined
-  /**
-   * How many connections the server lets this pool have; asked before each growth, and where it fails the pool does not
-   * grow. Default: a pool that leads to a Postgres asks it ({@link serverRoom}), others have no limit of this kind.
-   */
-  readonly room?: (() => Promise<number>) | undefined
-  /** Told of every change, after it. */
-  readonly onChange?: ((change: SizeChange) => void) | undefined
-  /** Told when the load asks for more than there is room for, or than was found out. */
-  readonly onRefusal?: ((refusal: GrowthRefusal) => void) | undefined
-}
-
-/** What a decision rests on. */
-export interface Evidence extends WindowFigures {
-  readonly windowMillis: number
-  readonly absoluteMax: number
-  /** What `limit` said; `undefined` without one. */
-  readonly limit: number | undefined
-  /** What `room` said; `undefined` where it was not asked or did not answer. */
-  readonly room: number | undefined
-}
-
-/** One change of a pool's size. */
-export interface SizeChange {
-  readonly from: Size
-  readonly to: Size
-  /** One sentence with the numbers that decided. */
-  readonly reason: string
-  /** `undefined` for the size to start at, which nothing was seen for. */
-  readonly evidence: Evidence | undefined
-}
-
-/** A growth that did not come. */
-export interface GrowthRefusal {
-  readonly size: Size
-  readonly wanted: Size
-  readonly reason: string
-  readonly evidence: Evidence
-  /** Why `room` did not answer. */
-  readonly cause: unknown
-}
 
 /** An adaptation under way. */
 export interface Adaptation {
@@ -78,13 +27,13 @@ export interface AdaptSurroundings {
 
 const samplesAWindow = 60
 const leastSampleMillis = 10
-const leastWindowMillis = 100
 
 /**
- * Lets the size of a pool follow its load. It starts at half of `absoluteMax`, a tenth kept; from then on, once a window:
- * above 80 % in use `max` grows by half, up to `absoluteMax`; below 30 % with more than 10 idle it shrinks to seven
- * tenths, not below 30 % of `absoluteMax`; `min` is a fifth of it. How often in a row a window must say so: {@link Steadiness}.
- * Nothing that is lent is broken: connections above a smaller `max` close when they come back. Ends by itself when the pool ends.
+ * Lets the size of a pool follow its load. It starts at half of `absoluteMax`, a tenth kept. From then on, once a window: above
+ * 80 % in use `max` grows by half, up to `absoluteMax`; below 30 % with more than 10 idle it shrinks to seven tenths, not below
+ * 30 % of `absoluteMax`; `min` is a fifth of it. It grows at once, and shrinks after two such windows in a row whose busiest
+ * moment would have left the smaller pool below 80 %; each shrink that a growth takes back doubles that number, up to 60.
+ * Nothing that is lent is broken: connections above a smaller `max` close when they come back. Ends by itself with the pool.
  * @throws SLUICE_BAD_OPTION
  */
 export function adapt(
@@ -95,32 +44,9 @@ export function adapt(
   return new PoolAdaptation(pool, options, surroundings)
 }
 
-interface Parts extends Omit<AdaptOptions, 'every'> {
-  readonly every: number
-}
-
-function readOptions(pool: Watched & Partial<Asked>, options: AdaptOptions): Parts {
-  const given: Given = { ...options }
-  const absoluteMax = readNumber(given, 'absoluteMax', { min: 1, max: 10_000 })
-  if (absoluteMax === undefined)
-    throw new SluiceError('SLUICE_BAD_OPTION', 'absoluteMax is missing: the size that the pool never exceeds')
-  return {
-    absoluteMax,
-    every: readMillis(given, 'every', leastWindowMillis) ?? VERTICAL.everyMillis,
-    limit: readFunction(given, 'limit'),
-    room: readFunction(given, 'room') ?? (asks(pool) ? () => serverRoom(pool) : undefined),
-    onChange: readFunction(given, 'onChange'),
-    onRefusal: readFunction(given, 'onRefusal'),
-  }
-}
-
-function asks(pool: Partial<Asked>): pool is Asked {
-  return pool.query !== undefined && pool.connections !== undefined
-}
-
 class PoolAdaptation implements Adaptation {
   readonly #pool: Watched
-  readonly #options: Parts
+  readonly #options: AdaptSettings
   readonly #clock: Clock
   readonly #random: () => number
   readonly #alarm: Alarm
@@ -139,7 +65,7 @@ class PoolAdaptation implements Adaptation {
     { clock = systemClock, random = Math.random }: AdaptSurroundings,
   ) {
     this.#pool = pool
-    this.#options = readOptions(pool, options)
+    this.#options = readAdaptOptions(pool, options)
     this.#clock = clock
     this.#random = random
     this.#alarm = new Alarm(clock, () => this.#look(), false)
@@ -205,7 +131,7 @@ class PoolAdaptation implements Adaptation {
   // Decisions ----------------------------------------------------------------------------------------------------------
 
   #limit(): number | undefined {
-    return this.#options.limit?.()
+    return this.#options.limit()
   }
 
   /** What `max` may be, given what slots above it take; a pool has at least one. */
@@ -228,7 +154,8 @@ class PoolAdaptation implements Adaptation {
     const next = this.#steadiness.judge(seen, max, absoluteMax)
     if (next.change === 'shrink') this.#change(next, evidence)
     if (next.change !== 'grow') return
-    if (room === undefined) return this.#grow(next, evidence)
+    // Where the budget is used up, the server need not be asked.
+    if (room === undefined || max === bound) return this.#grow(next, evidence)
     this.#asking = true
     void this.#ask(room, next, evidence)
   }

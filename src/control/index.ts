@@ -1,13 +1,6 @@
 /** Pools whose size follows their load. */
-export {
-  type Adaptation,
-  type AdaptOptions,
-  type AdaptSurroundings,
-  adapt,
-  type Evidence,
-  type GrowthRefusal,
-  type SizeChange,
-} from './adapt.ts'
+export { type Adaptation, type AdaptSurroundings, adapt } from './adapt.ts'
+export type { AdaptOptions, Evidence, GrowthRefusal, SizeChange } from './options.ts'
 export { serverRoom } from './room.ts'
 export type { Asked, Watched } from './watched.ts'
 export type { WindowFigures } from './window.ts'

@@ -10,6 +10,8 @@ export interface Watched {
     readonly utilization: number
     readonly idle: number
     readonly waiting: number
+    /** What it shares with other pools, as it sees it. */
+    readonly budget?: { readonly limit: number } | undefined
     readonly state: 'running' | 'paused' | 'draining' | 'ending' | 'ended'
   }
   resize(size: { max: number; min: number }): void

@@ -85,6 +85,7 @@ export class Lifecycle<T extends object> {
       expiresAt: now + settings.maxLifetimeMillis * (1 - 0.1 * random()),
       generation: this.#generation,
       uses: 0,
+      askedAt: since,
     }
     opens.succeed(now - since)
     tally.opened += 1
@@ -153,6 +154,7 @@ export class Lifecycle<T extends object> {
     const { clock, driver, settings } = this.#parts
     const checking: SlotState<T> = { kind: 'checking', since: now, connection, limited: false }
     this.#parts.slots.move(slot, checking)
+    connection.askedAt = now
     within(clock, settings.checkTimeoutMillis, (signal) => driver.check(connection.resource, signal)).then(
       () => this.#checked(slot, checking, connection, true),
       () => this.#checked(slot, checking, connection, 'check-failed'),

@@ -3,7 +3,7 @@ import { Losses } from './losses.ts'
 import type { Connection } from './slot.ts'
 
 function connection(generation = 0): Connection<object> {
-  return { resource: {}, openedAt: 0, createdAt: 0, expiresAt: 0, generation, uses: 0 }
+  return { resource: {}, openedAt: 0, createdAt: 0, expiresAt: 0, generation, uses: 0, askedAt: 0 }
 }
 
 test('one loss casts doubt on the others, and is told once however often it is noticed', () => {

@@ -109,6 +109,24 @@ test('after a standstill of the process every idle connection is asked before it
   expect(house.driver.calls.toSorted()).toEqual(['check 1', 'check 2', 'check 3'])
 })
 
+test('what was lent or being opened in a standstill is asked before it is lent again, at once too', async () => {
+  const house = await rested(1, { max: 1 })
+  const lease = await house.lend()
+  house.clock.jump(5_000)
+  const next = house.ask()
+  lease.release()
+  expect([next.state, house.driver.calls]).toEqual(['waiting', ['check 1']])
+  await settle()
+  expect(next.state).toBe('lent')
+  const opening = fakePool({ max: 1 })
+  opening.driver.plan.open = 'slow'
+  const first = opening.ask()
+  opening.clock.jump(5_000)
+  opening.ask()
+  await opening.clock.advance(1)
+  expect([first.state, opening.driver.calls]).toEqual(['lent', ['open 1', 'check 1']])
+})
+
 test('after a suspension that only the wall clock shows every idle connection is asked before it is lent', async () => {
   const house = await rested(2)
   await house.clock.advance(100)

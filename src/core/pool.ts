@@ -151,7 +151,10 @@ export class Pool<T extends object> {
     if (mode === 'draining' || mode === 'ending' || mode === 'ended')
       return this.#callers.turnAway(waiter, mode)
     const ready = mode === 'paused' ? 0 : this.#slots.counts.idle
-    const { place, reach, room } = this.#supply
+    const { place } = this.#supply
+    const isAlone = this.#settings.budget === undefined
+    const room = isAlone ? place : this.#supply.room
+    const reach = isAlone ? place : this.#supply.reach
     const millis = Math.min(
       options.timeoutMillis ?? Number.POSITIVE_INFINITY,
       this.#settings.acquireTimeoutMillis,
@@ -185,7 +188,7 @@ export class Pool<T extends object> {
       this.#pumping = false
     }
     if (this.#ending.notice() && this.#mode !== 'ended') this.#ended(now)
-    this.#supply.settle(now)
+    if (this.#settings.budget !== undefined) this.#supply.settle(now)
   }
 
   #serve(now: number): void {
@@ -198,7 +201,8 @@ export class Pool<T extends object> {
       // The pool was made smaller: handing on what comes back would keep it large for as long as callers queue.
       if (this.#slots.live > capacityOf(this.#settings))
         this.#lifecycle.close(slot, connection, 'above-max', now)
-      else if (this.#supply.owes(now)) this.#lifecycle.close(slot, connection, 'yielded', now)
+      else if (this.#settings.budget !== undefined && this.#supply.owes(now))
+        this.#lifecycle.close(slot, connection, 'yielded', now)
       else if (this.#trust.isFresh(slot, now)) this.#lend(slot, this.#callers.take(now) as Waiter<T>, now)
       else if (connection.expiresAt <= now) this.#lifecycle.close(slot, connection, 'lifetime', now)
       else if (this.#callers.demand > this.#callers.promptChecks) this.#lifecycle.ping(slot, connection, now)
@@ -212,6 +216,7 @@ export class Pool<T extends object> {
     const lease = new Lease<T>(this.#lender, slot, connection, now, agent, use)
     lease.longLived = longLived
     this.#slots.move(slot, lease)
+    connection.askedAt = now
     this.#tally.acquired += 1
     if (connection.uses++ > 0) this.#tally.reused += 1
     this.#tally.wait.record(now - since)

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import type { SlotKind, SlotState } from './slot.ts'
 import { Slots } from './slot.ts'
 
-const connection = { resource: 'c', openedAt: 0, createdAt: 0, expiresAt: 9, generation: 0, uses: 0 }
+const connection = {
+  resource: 'c',
+  openedAt: 0,
+  createdAt: 0,
+  expiresAt: 9,
+  generation: 0,
+  uses: 0,
+  askedAt: 0,
+}
 
 const STATES: { readonly [K in SlotKind]: () => SlotState<string> & { readonly kind: K } } = {
   opening: () => ({

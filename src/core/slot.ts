@@ -21,6 +21,8 @@ export interface Connection<T> {
   readonly generation: number
   /** How often it was lent. */
   uses: number
+  /** When the last exchange with the other side began that has gone well so far: an open, a check, a loan. */
+  askedAt: number
 }
 
 export interface Opening<T> {

@@ -82,6 +82,8 @@ export class Supply<T extends object> {
 
   /** Starts the opens that are needed now. @param serving whether callers count, @param missing connections that the pool should have anyway */
   open(serving: boolean, missing: number, now: number): void {
+    // A full pool is asked at every release: what callers need is counted only where it matters.
+    if (this.#seat === undefined && this.place <= 0) return
     const starts = this.#due(serving, missing, now)
     let started = 0
     while (started < starts && this.#seat?.claim(now) !== false) {
@@ -108,7 +110,6 @@ export class Supply<T extends object> {
   #due(serving: boolean, missing: number, now: number): number {
     const { alarm, callers, opens } = this.#parts
     const { place } = this
-    // A full pool is asked at every release: what callers need is counted only where it matters.
     if (place <= 0) return 0
     const unmet = serving ? this.unmet : 0
     if (Math.max(unmet, missing) <= 0) return 0

@@ -23,17 +23,26 @@ export class Trust<T extends object> {
   readonly #parts: TrustParts<T>
   readonly #losses = new Losses()
   readonly #heart: Heart
+  /** Nothing that is idle for less is due to close. */
+  readonly #soonDueMillis: number
   /** What was idle before is to be asked whether it still answers. */
   #doubtedAt = Number.NEGATIVE_INFINITY
+  /** What was asked something before is too: its answer may have come with the end of its session right behind it. */
+  #stalledAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: TrustParts<T>) {
     this.#parts = parts
+    const { idleTimeoutMillis, softIdleTimeoutMillis } = parts.settings
+    this.#soonDueMillis = Math.min(idleTimeoutMillis, softIdleTimeoutMillis)
     this.#heart = new Heart(parts.clock, {
       beat: (now) => {
         parts.hooks.emit('beat', now)
         return parts.slots.total > 0
       },
-      stalled: (now) => this.doubt(now),
+      stalled: (now) => {
+        this.#stalledAt = now
+        this.doubt(now)
+      },
     })
   }
 
@@ -56,18 +65,20 @@ export class Trust<T extends object> {
     const { prePingMillis } = this.#parts.settings
     const { since } = slot.state
     const idle = now - since
-    const trusted = idle < prePingMillis && since >= this.#doubtedAt && !this.#isOverdue(idle)
+    const isKept = idle < this.#soonDueMillis || !this.#isOverdue(idle)
+    const trusted = idle < prePingMillis && since >= this.#doubtedAt && isKept
+    const connection = idleConnection(slot)
     // A connection that came to rest in this very moment was just asked, even where every idle one is.
-    const answers = now <= since || trusted || prePingMillis === Number.POSITIVE_INFINITY
-    return answers && idleConnection(slot).expiresAt > now
+    const answered = (now <= since || trusted) && connection.askedAt >= this.#stalledAt
+    return (answered || prePingMillis === Number.POSITIVE_INFINITY) && connection.expiresAt > now
   }
 
   /** Whether upkeep would have closed a connection that was idle for so long, had it had its turn. */
   #isOverdue(idle: number): boolean {
     const { settings, slots } = this.#parts
     const { idleTimeoutMillis, min, softIdleTimeoutMillis } = settings
-    if (idle < idleTimeoutMillis && idle < softIdleTimeoutMillis) return false
-    return slots.live > min && (idle >= idleTimeoutMillis || slots.counts.idle > min)
+    if (idle >= idleTimeoutMillis) return slots.live > min
+    return idle >= softIdleTimeoutMillis && slots.counts.idle > min
   }
 
   /** From now on every connection that is idle is asked before it is lent. */

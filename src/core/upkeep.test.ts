@@ -25,7 +25,15 @@ function look(
   })
   const rest = (name: string, since: number, expiresAt = Number.POSITIVE_INFINITY) => {
     const slot = slots.take(opening())
-    const connection = { resource: name, openedAt: 0, createdAt: 0, expiresAt, generation: 0, uses: 0 }
+    const connection = {
+      resource: name,
+      openedAt: 0,
+      createdAt: 0,
+      expiresAt,
+      generation: 0,
+      uses: 0,
+      askedAt: 0,
+    }
     slots.move(slot, { kind: 'idle', since, connection })
     return { slot, connection }
   }

@@ -6,7 +6,9 @@ import { unavailable } from './unavailable.ts'
 
 /** A response of node:http. */
 export interface NodeResponse {
-  readonly writableFinished: boolean
+  /** HTTP/2 does not say. */
+  readonly writableFinished?: boolean | undefined
+  readonly writableEnded: boolean
   readonly headersSent: boolean
   readonly destroyed?: boolean | undefined
   once(event: 'close', listener: () => void): unknown
@@ -17,7 +19,10 @@ export interface NodeResponse {
  * does.
  */
 function endWith(response: NodeResponse, database: RequestDatabase): void {
-  const over = () => (response.writableFinished ? database.end() : database.disconnect())
+  const over = () => {
+    if (response.writableFinished ?? response.writableEnded) database.end()
+    else database.disconnect()
+  }
   if (response.destroyed === true) over()
   else response.once('close', over)
 }

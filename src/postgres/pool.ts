@@ -13,6 +13,7 @@ import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readMillis, readNumber, readWord } from '../base/options.ts'
 import { within } from '../base/within.ts'
+import type { BudgetView } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { Lease } from '../core/lease.ts'
@@ -457,6 +458,11 @@ export class Pool extends PgPool {
   /** Lent connections past their lifetime, which close when they come back. */
   get expiredCount(): number {
     return this.#parts.engine.expired
+  }
+
+  /** The budget that this pool shares with others, as it sees it; undefined without one. */
+  get budget(): BudgetView | undefined {
+    return this.#parts.engine.budget
   }
 
   /** One immutable picture of the pool in numbers. */

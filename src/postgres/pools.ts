@@ -14,7 +14,7 @@ import { Pool } from './pool.ts'
 export interface PoolsOptions extends Omit<PoolConfig, 'max' | 'budget'> {
   /**
    * Connections of all pools together at most, closing ones included. Each pool's `min` is reserved for it; its own `max` is by
-   * default this one. 1 to 10,000.
+   * default this one, or that of its profile. 1 to 10,000.
    */
   readonly max: number
 }
@@ -167,7 +167,9 @@ function said(config: PoolConfig): PoolConfig {
 function poolOf(name: string, config: PoolConfig, budget: Budget): Pool {
   if (config.budget !== undefined) throw bad(`pool ${JSON.stringify(name)} cannot have a budget of its own`)
   try {
-    return new Pool({ max: budget.max, ...config, budget })
+    // A profile has a max of its own.
+    const most = config.profile === undefined ? { max: budget.max } : {}
+    return new Pool({ ...most, ...config, budget })
   } catch (error) {
     if (!SluiceError.is(error, 'SLUICE_BAD_OPTION')) throw error
     throw bad(`pool ${JSON.stringify(name)}: ${messageOf(error)}`)

@@ -31,7 +31,11 @@ export {
   sizeForHardware,
   sizeForInstances,
 } from './supply.ts'
+export type { SizeResult, SweepRound, SweepVerdict } from './sweep.ts'
+export { judgeSweep } from './sweep.ts'
 export type { Tier, TierAnswer, TierName } from './tiers.ts'
 export { minFor, sizeForTier, TIERS } from './tiers.ts'
+export type { SizeThroughput, UslCurve, UslFit } from './usl.ts'
+export { fitUsl, uslKnee, uslPeak, uslThroughput } from './usl.ts'
 export type { NextSize, Seen, Size } from './vertical.ts'
 export { firstSize, nextSize, VERTICAL } from './vertical.ts'

@@ -28,18 +28,23 @@ export interface SweepVerdict {
   readonly confidence: number
   /** What it reaches of the best in nine resamplings of ten. */
   readonly reaches: { readonly low: number; readonly high: number }
+  /** Every measurement, with what moved whole rounds up or down taken out: what a curve is fitted to. */
+  readonly samples: readonly SizeThroughput[]
 }
 
 /** What a size has to reach of the best throughput. */
-export const promised = 0.95
+const promised = 0.95
 /** What its median has to reach, so that an error of measuring does not cost the promise. */
 const aimed = 0.97
 /** How likely it has to keep the promise. */
 const sure = 0.9
+/** In fewer rounds a size says too little to be chosen, where others have more. */
+const fewestRounds = 3
 
 /**
  * Finds the smallest size whose median reaches 97 % of the best and that reaches 95 % in at least nine of ten resamplings; where
- * none does, the best itself, the smaller one on a tie. It is always a size that was measured.
+ * none does, the one that does so most often, the smaller one on a tie. It is always a size that was measured, and in three rounds
+ * at least where there were as many.
  *
  * Rounds differ, because machines do other things besides: a two-way median polish (J. W. Tukey, "Exploratory Data Analysis", 1977) takes that
  * out. The confidence is a bootstrap over the rounds (B. Efron, "Bootstrap Methods", 1979).
@@ -60,8 +65,7 @@ export function judgeSweep(
   const shares = resample(columns, random, resamples)
   const likely = (index: number): number =>
     shares.filter((row) => (row[index] as number) >= promised).length / shares.length
-  const found = sizes.findIndex(({ ofBest }, index) => ofBest >= aimed && likely(index) >= sure)
-  const index = found === -1 ? sizes.indexOf(best) : found
+  const index = choose(sizes, likely)
   const reached = shares.map((row) => row[index] as number).sort((a, b) => a - b)
   const at = (share: number): number => reached[Math.floor(share * (reached.length - 1))] as number
   return {
@@ -70,7 +74,20 @@ export function judgeSweep(
     recommended: sizes[index] as SizeResult,
     confidence: likely(index),
     reaches: { low: at(0.05), high: at(0.95) },
+    samples: [...bySize].flatMap(([size, values]) => values.map((throughput) => ({ size, throughput }))),
   }
+}
+
+function choose(sizes: readonly SizeResult[], likely: (index: number) => number): number {
+  const most = Math.max(...sizes.map(({ rounds }) => rounds))
+  const candidates = sizes
+    .map(({ ofBest, rounds }, index) => ({ ofBest, rounds, index, likely: likely(index) }))
+    .filter(({ rounds }) => rounds >= Math.min(most, fewestRounds))
+  const enough = candidates.filter(({ ofBest }) => ofBest >= aimed)
+  const found =
+    enough.find((one) => one.likely >= sure) ??
+    (enough.length > 0 ? enough : candidates).reduce((best, one) => (one.likely > best.likely ? one : best))
+  return found.index
 }
 
 /** The measurements of each size, with what a whole round was faster or slower than the others taken out. */

@@ -22,13 +22,21 @@ const ask = async () => (await pool.query('SELECT 1 AS one')).rows[0].one
 await ask()
 console.log('ready')
 const lines = createInterface({ input: process.stdin })
+// Timers come before anything that the network has brought, and a statement of theirs may be under way when time stops.
+if (process.env.TIMERS) setInterval(() => void pool.query('SELECT 2').catch((error) => console.log('by a timer: ' + error.message)), 20).unref()
 lines.on('line', () => ask().then(() => console.log('answered'), (error) => console.log(error.message)))
 `
 
 /** Starts one; what it says comes line by line. */
-function start(options: object, atEnd: (end: () => void) => void) {
+function start(options: object, timers: boolean, atEnd: (end: () => void) => void) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', FUNCTION], {
-    env: { ...process.env, URL_OF_SERVER: databaseUrl(), OPTIONS: JSON.stringify(options), NODE_OPTIONS: '' },
+    env: {
+      ...process.env,
+      URL_OF_SERVER: databaseUrl(),
+      OPTIONS: JSON.stringify(options),
+      NODE_OPTIONS: '',
+      TIMERS: timers ? '1' : '',
+    },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   atEnd(() => void child.kill('SIGKILL'))
@@ -36,13 +44,23 @@ function start(options: object, atEnd: (end: () => void) => void) {
   return { child, next: async () => (await lines.next()).value }
 }
 
-const PROFILES = ['serverless', 'edge', 'persistent', 'high-performance'] as const
+// With timers only where nothing is kept open beside what is used: this server ends what is idle all the time, and could end it
+// just as it is asked, frozen or not.
+const PROFILES = [
+  ['serverless', true],
+  ['serverless', false],
+  ['edge', true],
+  ['edge', false],
+  ['persistent', false],
+  ['high-performance', false],
+] as const
 
 test.concurrent.for(PROFILES)(
-  'a %s process that was frozen past the idle timeout of the server answers its next statement',
-  async (profile, { onTestFinished }) => {
+  'a %s process that was frozen past the idle timeout of the server answers its next statement (with timers: %s)',
+  async ([profile, timers], { onTestFinished }) => {
     const { child, next } = start(
       { profile, options: `-c idle_session_timeout=${SERVER_IDLE_MILLIS}` },
+      timers,
       onTestFinished,
     )
     expect(await next()).toBe('ready')
@@ -65,6 +83,7 @@ test.each(['serverless', 'edge'] as const)(
   async (profile) => {
     const { child, next } = start(
       { profile, idleTimeoutMillis: 600_000, softIdleTimeoutMillis: 600_000 },
+      false,
       onTestFinished,
     )
     const ended = new Promise((resolve) => child.once('close', resolve))

@@ -102,7 +102,7 @@ describe('on a Postgres of its own', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/connect\/query, turn 1 of 6[\s\S]*Sluice, turn 3 of 6/)
     expect(stdout).toMatch(/Both\s+pools may have 4 connections/)
     expect(stdout).toMatch(/answered a second +[\d,]+ +[\d,]+ +[\d,]+/)
-    expect(stdout).toMatch(/ask with\s+--callers 40/)
+    expect(stdout).toMatch(/--callers 40/)
   })
 
   test('Ctrl-C ends it and leaves nothing', async () => {

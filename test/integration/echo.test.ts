@@ -42,7 +42,7 @@ test('each statement of query(), batch(), a lease and a transaction is a line, w
 })
 
 test('true writes to the log of the pool, and to stderr where it has none', async () => {
-  const log = vi.fn()
+  const log = vi.fn<(line: string) => void>()
   await open({ echo: true, log }).query('SELECT 11')
   expect(log).toHaveBeenCalledWith(expect.stringMatching(/^select \? -- [\d.]+ ms$/))
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
@@ -53,7 +53,7 @@ test('true writes to the log of the pool, and to stderr where it has none', asyn
 })
 
 test('nothing is written where nothing is said, nor for an answer that was kept', async () => {
-  const log = vi.fn()
+  const log = vi.fn<(line: string) => void>()
   await open({ log }).query('SELECT 13')
   expect(log).not.toHaveBeenCalledWith(expect.stringMatching(/select/))
   const lines: string[] = []

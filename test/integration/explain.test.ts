@@ -75,7 +75,8 @@ describe('an analysed statement', () => {
   })
 
   test('tells of a nested loop over many rows', async () => {
-    const sql = `SELECT count(*) FROM ${quoted}.big b JOIN ${quoted}.small s ON s.id < b.id`
+    const sql = `SELECT count(*) FROM ${quoted}.big b,
+      LATERAL (SELECT FROM ${quoted}.small s WHERE s.id < b.id OFFSET 0) AS each`
     expect(await codes(sql)).toContain('nested-loop')
   })
 
@@ -109,6 +110,29 @@ describe('an analysed statement', () => {
       'values must have 2 of them',
     )
   })
+})
+
+test('lookups that the pool has seen once for each row of a list are told with the list, and with the lookup', async () => {
+  const loop = new Pool({ connectionString: databaseUrl(), max: 2 })
+  try {
+    const list = `SELECT id FROM ${quoted}.small WHERE id <= $1`
+    const lookup = `SELECT name FROM ${quoted}.big WHERE id = $1`
+    for (let i = 0; i < 12; i++) {
+      const { rows } = await loop.query<{ id: number }>(list, [20])
+      for (const { id } of rows) await loop.query(lookup, [id])
+    }
+    for (const [sql, value] of [
+      [list, 20],
+      [lookup, 1],
+    ] as const) {
+      const { findings } = await explain(loop, sql, { values: [value] })
+      expect(findings).toMatchObject([
+        { code: 'repeated-lookup', change: expect.stringContaining('WHERE id = ANY ($1)') },
+      ])
+    }
+  } finally {
+    await loop.end()
+  }
 })
 
 describe('one statement', () => {

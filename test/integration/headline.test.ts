@@ -48,8 +48,8 @@ test('10× more callers at the same connections: 100 on 10 are all answered, wit
 })
 
 test('getting a connection takes at most 5 ms where connecting takes 150, which is at least 80 % less', async () => {
-  // Four round trips of 40 ms: the first word, two rounds of SCRAM and its end.
-  const { connectionString } = await network(40, server.url)
+  // Three round trips: the first word, and two of SCRAM.
+  const { connectionString } = await network(60, server.url)
   const pool = pools({ connectionString })
   await pool.query('SELECT 1')
   const connecting: number[] = []
@@ -66,7 +66,7 @@ test('getting a connection takes at most 5 ms where connecting takes 150, which 
     lent.release()
   }
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number
-  expect(median(connecting)).toBeGreaterThan(100)
+  expect(median(connecting)).toBeGreaterThan(150)
   expect(median(getting)).toBeLessThanOrEqual(5)
   expect(median(getting)).toBeLessThanOrEqual(0.2 * median(connecting))
 })

@@ -44,6 +44,14 @@ describe('createPools', () => {
     ])
   })
 
+  test('a profile keeps its own max, as far as the cap has room for it', () => {
+    const pools = make({ default: {}, burst: { profile: 'serverless' } }, { max: 12 })
+    expect([pools.default.options.max, pools.burst.options.max]).toEqual([12, 10])
+    expect(() => createPools({ default: { profile: 'persistent' } }, { max: 12 })).toThrow(
+      'pool "default": max must not exceed that of the budget; max is 20 and budget.max is 12',
+    )
+  })
+
   test('an unknown name is one error that lists those there are', () => {
     const pools = make({ default: {}, analytics: {} }, { max: 5 })
     expect(() => pools.get('analytic' as never)).toThrow(
@@ -110,7 +118,8 @@ describe('createPools', () => {
   test('sizes change within the cap, and the cap tells what is possible', () => {
     const pools = make({ a: { max: 2 }, b: { min: 1 } }, { max: 5 })
     pools.a.resize({ max: 4 })
-    expect(pools.a.stats().budget).toMatchObject({ max: 5, limit: 4 })
+    expect(pools.a.stats().budget).toEqual(pools.a.budget)
+    expect(pools.a.budget).toMatchObject({ max: 5, limit: 4 })
     expect(() => pools.a.resize({ max: 6 })).toThrow('max must not exceed that of the budget')
     expect(() => pools.a.resize({ min: 5, max: 5 })).toThrow('the min of all pools together')
     expect(pools.a.options.max).toBe(4)

@@ -8,7 +8,6 @@ import type { TuneReport } from '../../src/cli/tune/run.ts'
 import type { EmbeddedPostgres } from '../../src/demo/embedded.ts'
 import { startPostgres } from '../../src/demo/embedded.ts'
 import { Pool } from '../../src/postgres/pool.ts'
-import { median } from '../../src/sizing/usl.ts'
 import { sessions, watchSessions, withClient } from '../support/postgres.ts'
 import { playground, run, start } from './cli-support.ts'
 
@@ -18,13 +17,13 @@ beforeAll(async () => {
     settings: { shared_preload_libraries: 'pg_stat_statements', max_connections: 60 },
   })
   await withClient(async (client) => {
-    // Ten milliseconds that everybody has at the same time, and two and a half that nobody shares: some five connections are all
-    // that helps, on a machine of any speed.
-    await client.query(`CREATE FUNCTION work() RETURNS int LANGUAGE plpgsql AS $$
+    // Ten milliseconds that everybody has at the same time, and six that those of one line take one after another: some three
+    // connections are all that helps, on a machine of any speed.
+    await client.query(`CREATE FUNCTION work(line int) RETURNS int LANGUAGE plpgsql AS $$
       BEGIN
         PERFORM pg_sleep(0.010);
-        PERFORM pg_advisory_xact_lock(42);
-        PERFORM pg_sleep(0.0025);
+        PERFORM pg_advisory_xact_lock(line);
+        PERFORM pg_sleep(0.006);
         RETURN 1;
       END $$`)
     await client.query('CREATE TABLE notes (id int)')
@@ -34,7 +33,9 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const work = 'SELECT work()'
+const work = 'SELECT work(1)'
+/** One tune takes a third of a minute: .ci/run has three of them, once. */
+const seeds = Number(process.env.SLUICE_TUNE_SEEDS ?? 1)
 const tune = async (...args: string[]) => run(['tune', server.url, ...args])
 const report = async (...args: string[]): Promise<TuneReport> => {
   const { code, stdout, stderr } = await tune('--json', ...args)
@@ -43,18 +44,18 @@ const report = async (...args: string[]): Promise<TuneReport> => {
 }
 
 /** Answers a second of a pool of this size, as anybody would write it: more callers than connections. */
-async function throughput(max: number, millis: number): Promise<number> {
+async function throughput(max: number, millis: number, line = 1): Promise<number> {
   const pool = new Pool({ connectionString: server.url, max, min: max, applicationName: 'tune-test' })
   try {
     let counted = 0
     let over = false
     const callers = Array.from({ length: 2 * max }, async () => {
       while (!over) {
-        await pool.query(work)
+        await pool.query('SELECT work($1)', [line])
         counted++
       }
     })
-    await sleep(150)
+    await sleep(300)
     const [before, began] = [counted, performance.now()]
     await sleep(millis)
     const perSecond = (1_000 * (counted - before)) / (performance.now() - began)
@@ -66,38 +67,31 @@ async function throughput(max: number, millis: number): Promise<number> {
   }
 }
 
-/** Measures sizes in rounds, up and down in turns, and gives the median of each. */
-async function compare(sizes: readonly number[], rounds: number): Promise<Map<number, number>> {
-  const seen = new Map(sizes.map((size) => [size, [] as number[]]))
-  for (let round = 0; round < rounds; round++)
-    for (const size of round % 2 === 0 ? sizes : [...sizes].reverse())
-      seen.get(size)?.push(await throughput(size, 400))
-  return new Map([...seen].map(([size, values]) => [size, median(values)]))
-}
-
 describe('the recommended size', { timeout: 180_000 }, () => {
   /** The best of a full sweep that has nothing to do with the tune. */
-  let best: number
+  let best = 0
   beforeAll(async () => {
-    const sweep = await compare([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16], 2)
-    best = [...sweep].reduce((most, one) => (one[1] > most[1] ? one : most))[0]
+    let most = 0
+    for (const size of [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16]) {
+      const found = await throughput(size, 700)
+      if (found > most) [best, most] = [size, found]
+    }
   }, 120_000)
 
-  for (const seed of [1, 2, 3]) {
+  for (let seed = 1; seed <= seeds; seed++) {
     test(`reaches 95 % of the best of a full sweep, and is found within 60 s, with seed ${seed}`, async () => {
       const began = performance.now()
       const watch = await watchSessions('sluice-tune', server.url)
-      const args = ['--statement', work, '--seconds', '12', '--max', '16', '--seed', String(seed)]
-      const found = await report(...args).finally(() => watch.stop())
+      const args = ['--statement', work, '--seconds', '16', '--max', '16', '--seed', String(seed)]
+      const found = await report(...args)
       expect(performance.now() - began).toBeLessThan(60_000)
-      expect(watch.max).toBeLessThanOrEqual(16)
+      expect((await watch.stop()).max).toBeLessThanOrEqual(16)
       const { max, min } = found.recommended
       expect(found.sizes.map(({ size }) => size)).toContain(max)
       expect(min).toBe(Math.floor(max / 4))
-      // More connections than ever help would reach it too.
-      expect(max).toBeLessThan(16)
-      const both = await compare([...new Set([max, best])], 6)
-      expect((both.get(max) as number) / (both.get(best) as number)).toBeGreaterThanOrEqual(0.95)
+      // At the same time, each in a line of its own: what the machine does besides is the same for both.
+      const [own, highest] = await Promise.all([throughput(max, 6_000, 2), throughput(best, 6_000, 3)])
+      expect(own / highest).toBeGreaterThanOrEqual(0.95)
     })
   }
 })
@@ -206,6 +200,19 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
       const found = JSON.parse(stdout) as TuneReport
       expect(found.server.embedded).toBe(true)
       expect(found.workload.lanes).toBe(true)
+      expect(place.leftovers()).toEqual({ files: [], processes: [] })
+    } finally {
+      place.remove()
+    }
+  })
+
+  test('and also leaves nothing when it is interrupted there', async () => {
+    const place = playground()
+    try {
+      const { child, said, ended } = start(['tune', '--seconds', '3000', '--max', '4'], place.env)
+      await said('measuring')
+      child.kill('SIGINT')
+      expect((await ended).code).toBe(130)
       expect(place.leftovers()).toEqual({ files: [], processes: [] })
     } finally {
       place.remove()

@@ -51,8 +51,9 @@ export async function measure(pool: Measured, options: CellOptions): Promise<Cel
     await sleep(options.timing.window / 2)
     const shared = pool.stats().shared > 0
     await sleep(options.timing.window / 2)
-    const throughput = crowd.stop()
+    crowd.stop()
     await ended
+    const throughput = crowd.throughput()
     if (throughput === 0) throw new Refusal(tooSlow(options), exitCodes.failed)
     return { size: options.size, throughput, shared }
   }
@@ -84,8 +85,9 @@ async function bringTo(pool: Measured, size: number): Promise<void> {
 class Crowd {
   readonly #pool: Measured
   readonly #options: CellOptions
-  #answered = 0
+  #work = 0
   #began = Number.POSITIVE_INFINITY
+  #ended = Number.POSITIVE_INFINITY
   #over = false
 
   constructor(pool: Measured, options: CellOptions) {
@@ -93,7 +95,7 @@ class Crowd {
     this.#options = options
   }
 
-  /** Resolves once every caller has stopped. */
+  /** Resolves once every caller has been answered after `stop`. */
   async run(): Promise<void> {
     const callers = Array.from({ length: this.#options.callers }, (_, caller) => this.#ask(caller))
     try {
@@ -107,10 +109,14 @@ class Crowd {
     this.#began = performance.now()
   }
 
-  /** @returns answers a second since `begin` */
-  stop(): number {
+  stop(): void {
     this.#over = true
-    return this.#answered / ((performance.now() - this.#began) / 1_000)
+    this.#ended = performance.now()
+  }
+
+  /** Statements a second between `begin` and `stop`. */
+  throughput(): number {
+    return (1_000 * this.#work) / (this.#ended - this.#began)
   }
 
   async #ask(caller: number): Promise<void> {
@@ -118,11 +124,16 @@ class Crowd {
       const asked = performance.now()
       const { text, values } = this.#options.next(caller)
       await this.#pool.query(text, values)
-      const answered = performance.now()
-      if (answered < this.#began || this.#over) continue
-      this.#answered++
-      this.#options.times.record(answered - asked)
+      this.#count(asked, performance.now())
     }
+  }
+
+  /** A statement under way at either end counts for its part between them: whole ones would be off by one or more every time. */
+  #count(asked: number, answered: number): void {
+    if (answered <= this.#began) return
+    const inside = Math.min(answered, this.#ended) - Math.max(asked, this.#began)
+    this.#work += answered > asked ? inside / (answered - asked) : 1
+    if (answered <= this.#ended) this.#options.times.record(answered - asked)
   }
 }
 

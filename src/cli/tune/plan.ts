@@ -50,12 +50,16 @@ export function sizesTo(largest: number): number[] {
   return sizes
 }
 
-/** The sizes to look at more closely: the recommended one and the one below, two between them, the next one, and the best. */
+/**
+ * The sizes to look at more closely: the two of the sweep that the recommended one lies between or on, two between them, the next
+ * one, and the best.
+ */
 export function sizesAround(sizes: readonly number[], recommended: number, best: number): number[] {
-  const at = sizes.indexOf(recommended)
-  const below = sizes[at - 1] ?? recommended
-  const between = [1, 2].map((third) => below + Math.round(((recommended - below) * third) / 3))
-  const chosen = new Set([below, ...between, recommended, sizes[at + 1] ?? recommended, best])
+  const at = sizes.findIndex((size) => size >= recommended)
+  const above = sizes[at] as number
+  const below = sizes[at - 1] ?? above
+  const between = [1, 2].map((third) => below + Math.round(((above - below) * third) / 3))
+  const chosen = new Set([below, ...between, above, sizes[at + 1] ?? above, best])
   return [...chosen].sort((a, b) => a - b)
 }
 
@@ -67,10 +71,10 @@ export interface Timing {
 }
 
 /** A sweep takes this part of the time, the sizes around the recommended one the rest. */
-export const sweepPart = 0.55
+export const sweepPart = 0.45
 /** Below this many rounds a spread says nothing. */
 export const fewestRounds = 3
-const wantedRounds = 5
+const wantedRounds = 4
 const shortest = 150
 const longest = 700
 /** Changing the size, and waiting for what is under way. */

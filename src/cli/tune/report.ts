@@ -1,10 +1,10 @@
 /** What a sweep comes to: the curve, the knee, and what to write into the code. */
 import type { Distribution } from '../../base/histogram.ts'
 import type { SizeResult, SweepVerdict } from '../../sizing/sweep.ts'
+import { minFor } from '../../sizing/tiers.ts'
 import type { UslFit } from '../../sizing/usl.ts'
 import { fitUsl, uslKnee, uslThroughput } from '../../sizing/usl.ts'
 import type { Room } from './plan.ts'
-import type { Swept } from './sweep.ts'
 
 /** One size, for a table. Times in milliseconds, as callers saw them. */
 export interface SizeRow extends SizeResult {
@@ -41,14 +41,10 @@ export interface Advice {
 /** What callers saw over a size. */
 export type Latencies = (size: number) => Pick<Distribution, 'p50' | 'p99'>
 
-/** The part of `max` that is kept open at all times. */
-const minPart = 0.25
-
 /** Puts a sweep's results together. */
-export function adviceFrom({ rounds, verdict }: Swept, latencies: Latencies, room: Room): Advice {
-  // What moved whole rounds is out of the medians; the rounds themselves are what the fit is spread over.
-  const { residuals, ...fit } = fitUsl(rounds.flat())
-  const { sizes, best, recommended, confidence, reaches } = verdict
+export function adviceFrom(verdict: SweepVerdict, latencies: Latencies, room: Room): Advice {
+  const { sizes, best, recommended, confidence, reaches, samples } = verdict
+  const { residuals, ...fit } = fitUsl(samples)
   const largest = sizes.at(-1) as SizeResult
   return {
     sizes: sizes.map((size) => ({
@@ -64,7 +60,7 @@ export function adviceFrom({ rounds, verdict }: Swept, latencies: Latencies, roo
     best: { size: best.size, throughput: best.throughput },
     recommended: {
       max: recommended.size,
-      min: Math.floor(minPart * recommended.size),
+      min: minFor(recommended.size),
       throughput: recommended.throughput,
       ofBest: recommended.ofBest,
       confidence,

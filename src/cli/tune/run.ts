@@ -298,6 +298,6 @@ function report(found: {
       windowMillis: timing.window,
       rounds: swept.rounds.length,
     },
-    ...adviceFrom(swept, latencies, room),
+    ...adviceFrom(swept.verdict, latencies, room),
   }
 }

@@ -2,12 +2,12 @@
 import { uslThroughput } from '../../sizing/usl.ts'
 import { millis } from '../paint.ts'
 import { rate } from './chart.ts'
-import type { Advice } from './report.ts'
+import type { Advice, SizeRow } from './report.ts'
 
 const width = 900
 const height = 420
 const left = 80
-const right = 870
+const right = 850
 const top = 70
 const bottom = 350
 const font = 'font-family="DejaVu Sans, Verdana, Arial, sans-serif"'
@@ -31,7 +31,7 @@ export function svg(advice: Advice, title: string, below: string): string {
     text(20, 48, below),
     ...ticks(most).flatMap((tick) => [
       line(left, y(tick), right, y(tick), `stroke="${faint}"`),
-      text(left - 8, y(tick) + 4, rate(tick), 'text-anchor="end" font-size="11"'),
+      text(left - 8, y(tick) + 4, tick === 0 ? '0' : rate(tick), 'text-anchor="end" font-size="11"'),
     ]),
     text(
       18,
@@ -41,7 +41,7 @@ export function svg(advice: Advice, title: string, below: string): string {
     ),
     text(
       (left + right) / 2,
-      bottom + 56,
+      bottom + 64,
       'connections, and below them p50 and p99 as callers saw them',
       'text-anchor="middle"',
     ),
@@ -58,12 +58,10 @@ export function svg(advice: Advice, title: string, below: string): string {
       ),
       `<circle cx="${n(x(row.size))}" cy="${n(y(row.throughput))}" r="5" fill="${measuredColour}"/>`,
       text(x(row.size), bottom + 16, String(row.size), 'text-anchor="middle"'),
-      text(
-        x(row.size),
-        bottom + 32,
-        `${millis(row.p50)} · ${millis(row.p99)}`,
-        'text-anchor="middle" font-size="8"',
-      ),
+    ]),
+    ...withRoom(sizes, x).flatMap((row) => [
+      text(x(row.size), bottom + 32, millis(row.p50), 'text-anchor="middle" font-size="10"'),
+      text(x(row.size), bottom + 45, millis(row.p99), 'text-anchor="middle" font-size="10"'),
     ]),
     `<circle cx="${n(x(recommended.max))}" cy="${n(y(recommended.throughput))}" r="10" fill="none" stroke="${measuredColour}" stroke-width="2.5"/>`,
     text(
@@ -79,6 +77,16 @@ export function svg(advice: Advice, title: string, below: string): string {
     '</svg>',
     '',
   ].join('\n')
+}
+
+/** The sizes whose times can stand below them without running into others; the table has them all. */
+function withRoom(sizes: readonly SizeRow[], x: (size: number) => number): SizeRow[] {
+  const kept: SizeRow[] = []
+  for (const row of sizes) {
+    const last = kept.at(-1)
+    if (last === undefined || x(row.size) - x(last.size) >= 50) kept.push(row)
+  }
+  return kept
 }
 
 function curve(

@@ -38,7 +38,7 @@ export interface Swept {
   readonly shared: boolean
 }
 
-const mostRounds = 40
+const mostRounds = 200
 
 /** A sweep under way. */
 export class Sweep {
@@ -57,42 +57,38 @@ export class Sweep {
   /** @throws Refusal when the time was over before there was enough to judge by; what `measure` throws */
   async run(): Promise<Swept> {
     const { sizes, deadline } = this.#parts
-    await this.#while('sweep', sizes, this.#began + sweepPart * (deadline - this.#began))
-    const { recommended, best } = this.#judge()
-    await this.#while('closer', sizesAround(sizes, recommended.size, best.size), deadline)
-    return this.result()
+    const half = this.#began + sweepPart * (deadline - this.#began)
+    while (this.#fits(sizes.length, this.#rounds.length < fewestRounds ? deadline : half))
+      await this.#round('sweep', sizes)
+    for (;;) {
+      // Every round may show that another size is the one that matters.
+      const { recommended, best } = this.#judge(200)
+      const around = sizesAround(sizes, recommended.size, best.size)
+      if (!this.#fits(around.length, deadline)) return this.result()
+      await this.#round('closer', around)
+    }
   }
 
   /** What has been measured so far, whole rounds only. @throws Refusal when that is not enough */
   result(): Swept {
-    return { rounds: this.#rounds, verdict: this.#judge(), shared: this.#shared }
+    return { rounds: this.#rounds, verdict: this.#judge(1_000), shared: this.#shared }
   }
 
-  #judge(): SweepVerdict {
+  #judge(resamples: number): SweepVerdict {
     if (this.#rounds.length < fewestRounds)
       throw new Refusal(
         `Only ${this.#rounds.length} rounds could be measured in time, and it takes ${fewestRounds}: give more --seconds or a smaller --max.`,
         exitCodes.failed,
       )
-    return judgeSweep(this.#rounds, () => this.#parts.random.next())
+    return judgeSweep(this.#rounds, () => this.#parts.random.next(), resamples)
   }
 
-  /** Rounds until the next one would not be over by `until`, but at least as many as a verdict needs. */
-  async #while(stage: Progress['stage'], sizes: readonly number[], until: number): Promise<void> {
-    const began = performance.now()
-    for (let done = 0; done < mostRounds; done++) {
-      const now = performance.now()
-      const each = done === 0 ? 0 : (now - began) / done
-      const needed = stage === 'sweep' && this.#rounds.length < fewestRounds
-      if (now + each > (needed ? this.#parts.deadline : until)) return
-      if (done === 0 && stage === 'closer' && now + this.#usual(sizes.length) > until) return
-      await this.#round(stage, sizes)
-    }
-  }
-
-  /** How long a round over so many sizes has taken so far. */
-  #usual(count: number): number {
-    return ((performance.now() - this.#began) / this.#cells) * count
+  /** Whether a round over so many sizes would be over by `until`, if it takes as long as those before. */
+  #fits(count: number, until: number): boolean {
+    if (this.#rounds.length >= mostRounds) return false
+    const now = performance.now()
+    const each = this.#cells === 0 ? 0 : (now - this.#began) / this.#cells
+    return now + count * each <= until
   }
 
   async #round(stage: Progress['stage'], sizes: readonly number[]): Promise<void> {

@@ -153,6 +153,14 @@ test.each([
   expect(repeatedLookups({ text: list.text, rows: 20 }, [list, { text, calls: 2_000 }])).toEqual([])
 })
 
+test('a lookup may name its table with quotes and a schema', () => {
+  const text = 'select name from "my ""schema""".customer c where c."the id" = $1 limit 1'
+  const known = [list, { text, calls: 2_000 }]
+  const [finding] = repeatedLookups({ text: list.text.replace('?', '5'), rows: 20 }, known)
+  expect(finding?.title).toContain('"my ""schema""".customer')
+  expect(finding?.change).toContain('WHERE c."the id" = ANY ($1)')
+})
+
 test('a statement that the pool has not learned says nothing about others', () => {
   expect(repeatedLookups({ text: 'select 1', rows: 20 }, [list, lookup(2_000)])).toEqual([])
 })

@@ -88,8 +88,12 @@ function finding({ table, column }: Key, evidence: string): Finding {
   }
 }
 
-const lookup =
-  /^\s*select\s.+?\sfrom\s+([\w."$]+)(?:\s+(?:as\s+)?(?!where\b)\w+)?\s+where\s+([\w."$]+)\s*=\s*(?:\$\d+|\?|-?\d+|'(?:[^']|'')*')(?:\s+limit\s+(?:\$\d+|\?|\d+))?\s*;?\s*$/is
+const name = String.raw`((?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))*)`
+const value = String.raw`(?:\$\d+|\?|-?\d+|'(?:[^']|'')*')`
+const lookup = new RegExp(
+  String.raw`^\s*select\s.+?\sfrom\s+${name}(?:\s+(?:as\s+)?(?!where\b)\w+)?\s+where\s+${name}\s*=\s*${value}(?:\s+limit\s+${value})?\s*;?\s*$`,
+  'is',
+)
 
 /** What a statement looks up, where it reads one table by one key and does nothing else. */
 function keyOf(text: string): Key | undefined {

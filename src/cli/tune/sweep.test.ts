@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { randomOf } from '../../demo/workload/random.ts'
+import type { Progress } from './sweep.ts'
+import { Sweep } from './sweep.ts'
+
+const sizes = [1, 2, 4, 8, 16]
+
+/** A sweep over something that takes hardly any time, and what it measured in which order. */
+function play(
+  throughputOf: (size: number) => number,
+  millis = 400,
+): { run: () => ReturnType<Sweep['run']>; asked: number[]; told: Progress[] } {
+  const asked: number[] = []
+  const told: Progress[] = []
+  const sweep = new Sweep({
+    sizes,
+    random: randomOf(1),
+    deadline: performance.now() + millis,
+    onCell: (progress) => told.push(progress),
+    measure: async (size) => {
+      asked.push(size)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      return { size, throughput: throughputOf(size), shared: size === 2 }
+    },
+  })
+  return { run: () => sweep.run(), asked, told }
+}
+
+describe('a sweep', () => {
+  test('goes up and down in turns, and then looks closer around what it recommends', async () => {
+    const { run, asked, told } = play((size) => 100 * Math.min(size, 6))
+    const { rounds, verdict, shared } = await run()
+    const first = asked.slice(0, 5)
+    expect([...first].sort((a, b) => a - b)).toEqual(sizes)
+    expect(asked.slice(5, 10)).toEqual([...first].reverse())
+    expect(verdict.recommended.size).toBe(7)
+    expect(new Set(asked)).toEqual(new Set([...sizes, 5, 7]))
+    expect(rounds.length).toBeGreaterThan(6)
+    expect(shared).toBe(true)
+    expect(told.filter(({ complete }) => complete)).toHaveLength(rounds.length)
+    expect(told.every(({ done }) => done >= 0 && done <= 1)).toBe(true)
+    expect(told.map(({ stage }) => stage)).toContain('closer')
+  })
+
+  test('that has no time for three rounds says so', async () => {
+    await expect(play(() => 1, -1).run()).rejects.toThrow('Only 0 rounds could be measured in time')
+  })
+
+  test('ends with the first error', async () => {
+    const { run, asked } = play((size) => {
+      if (size === 4) throw new Error('no')
+      return size
+    })
+    await expect(run()).rejects.toThrow('no')
+    expect(asked.at(-1)).toBe(4)
+  })
+})
