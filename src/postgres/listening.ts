@@ -1,19 +1,24 @@
-/** Whose connection `listen()` uses: one of the pool's, or one of a pool of one to another address; made when first asked for. */
+/** What needs a session of its own: `listen()` and leases of the direct way. It goes through the pool, or through a small one to another address, made when first asked for. */
 import { systemClock } from '../base/clock.ts'
 import type { EndOptions } from '../core/ending.ts'
+import type { Lease } from '../core/lease.ts'
+import type { RequestOptions } from '../core/options.ts'
 import type { Pool as Engine } from '../core/pool.ts'
 import type { Client } from './driver.ts'
+import type { Knowledge } from './knowledge.ts'
 import { Listener } from './listen.ts'
 
 export class Listening {
   readonly #engine: Engine<Client>
+  readonly #knowledge: Knowledge
   readonly #makeDirect: (() => Engine<Client>) | undefined
   #listener: Listener | undefined
   #direct: Engine<Client> | undefined
 
-  /** @param makeDirect makes the pool of one, where the way is another */
-  constructor(engine: Engine<Client>, makeDirect: (() => Engine<Client>) | undefined) {
+  /** @param makeDirect makes the small pool, where the way is another */
+  constructor(engine: Engine<Client>, knowledge: Knowledge, makeDirect: (() => Engine<Client>) | undefined) {
     this.#engine = engine
+    this.#knowledge = knowledge
     this.#makeDirect = makeDirect
   }
 
@@ -21,18 +26,30 @@ export class Listening {
     this.#listener ??= new Listener({
       clock: systemClock,
       random: Math.random,
-      acquire: () => this.#way.acquire({ agent: 'listen', longLived: true }),
+      acquire: () => this.acquire('LISTEN', { agent: 'listen', longLived: true }),
     })
     return this.#listener
   }
 
-  get #way(): Engine<Client> {
-    if (this.#makeDirect === undefined) return this.#engine
-    this.#direct ??= this.#makeDirect()
-    return this.#direct
+  /**
+   * A connection whose session stays for as long as it is lent.
+   * @param what it is needed for, in an error
+   * @throws SLUICE_UNSUPPORTED_ON_ENDPOINT where there is none
+   */
+  async acquire(what: string, options: RequestOptions): Promise<Lease<Client>> {
+    if (this.#makeDirect !== undefined) {
+      this.#direct ??= this.#makeDirect()
+      return this.#direct.acquire(options)
+    }
+    const lease = await this.#engine.acquire(options)
+    await new Promise<void>((resolve) => this.#knowledge.decide(lease.resource, resolve))
+    const refusal = this.#knowledge.refusal(what)
+    if (refusal === undefined) return lease
+    if (!lease.released) lease.release()
+    throw refusal
   }
 
-  /** Nobody listens any more: gives the connection back, and ends the pool of one. */
+  /** Nobody listens any more: gives the connection back, and ends the small pool. */
   async end(options?: EndOptions): Promise<void> {
     this.#listener?.close()
     await this.#direct?.end(options)

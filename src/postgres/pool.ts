@@ -11,7 +11,7 @@ import type {
 import { systemClock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
-import { readMillis, readNumber } from '../base/options.ts'
+import { readMillis, readNumber, readWord } from '../base/options.ts'
 import { within } from '../base/within.ts'
 import type { BudgetView } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
@@ -28,16 +28,16 @@ import type { CacheStats } from './cache/cache.ts'
 import type { CachedResult } from './cache/kept.ts'
 import type { CacheOptions } from './cache/rule.ts'
 import type { Call, QueryOptions } from './call.ts'
-import { readCall } from './call.ts'
+import { least, readCall } from './call.ts'
 import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
 import type { Echo } from './echo.ts'
-import { endpointOf } from './endpoint.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
+import type { EndpointFacts } from './knowledge.ts'
 import type { LearnedStatement } from './lanes/learned.ts'
 import { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
@@ -62,6 +62,15 @@ export interface PostgresStats extends PoolStats {
   /** Undefined without `circuitBreaker`. */
   readonly breaker: BreakerStats | undefined
   readonly cache: CacheStats
+}
+
+/** Options of one `lease()`. */
+export interface LeaseOptions extends AcquireOptions {
+  /**
+   * `'direct'`: a session that is one's own for as long as the lease lasts, for LISTEN, settings, locks, temporary tables and
+   * migrations: on the way of `directConnectionString` where that is given. Default: any connection of the pool.
+   */
+  readonly endpoint?: 'direct' | undefined
 }
 
 const NOOP = (): void => undefined
@@ -106,6 +115,8 @@ export class Pool extends PgPool {
     const { engine, gate, rounds, sessions } = this.#parts
     const { allowExitOnIdle, max, min } = read.settings
     Object.assign(this.options, read.client, { max, min, allowExitOnIdle })
+    if (config.idleTimeoutMillis === undefined)
+      this.options.idleTimeoutMillis = read.settings.idleTimeoutMillis
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => sessions.clients })
     const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
@@ -168,26 +179,48 @@ export class Pool extends PgPool {
     return { client, release }
   }
 
-  /** Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner. */
-  lease(options: AcquireOptions = {}): Promise<PoolLease> {
+  /**
+   * Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner.
+   * @throws SLUICE_UNSUPPORTED_ON_ENDPOINT with `endpoint: 'direct'` through a transaction pooler without `directConnectionString`
+   */
+  lease(options: LeaseOptions = {}): Promise<PoolLease> {
+    const { endpoint, ...acquire } = options
+    if (readWord({ ...options }, 'endpoint', ['direct']) === undefined) return this.#lease(acquire, false)
+    const { listening } = this.#parts
+    const isDirect = this.#config.directConnectionString !== undefined
+    return this.#promise((resolve, reject) => {
+      listening
+        .acquire(`lease({ endpoint: '${endpoint}' })`, acquire)
+        .then((lease) => resolve(new PoolLease(lease, this.#leaseParts(isDirect, false))), reject)
+    })
+  }
+
+  #lease(options: RequestOptions, isOwn: boolean): Promise<PoolLease> {
     return this.#promise((resolve, reject) => {
       this.#request(options, (error, lease) => {
         if (lease === undefined) reject(error)
-        else resolve(new PoolLease(lease, this.#leaseParts))
+        else resolve(new PoolLease(lease, this.#leaseParts(false, isOwn)))
       })
     })
   }
 
-  readonly #leaseParts = {
+  /** Of a lease for whoever asks: a limit that the server does not keep is kept here. */
+  readonly #leaseParts = (isDirect: boolean, isOwn: boolean) => ({
+    knowledge: isDirect ? undefined : this.#parts.knowledge,
     run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
       this.#parts.statements.run(start, bounds, ends),
-    read: (options: QueryOptions): Call => readCall(options, this.#config),
+    read: (options: QueryOptions): Call => {
+      const call = readCall(options, this.#config)
+      const { statementMillis } = this.#parts.knowledge
+      if (isDirect || isOwn || statementMillis === undefined) return call
+      return { ...call, statementMillis: least(call.statementMillis, statementMillis) }
+    },
     echo: (): Echo | undefined => this.#parts.echo,
     cancel: (client: Client): Promise<void> => {
       const { cancelTimeoutMillis } = this.#config.settings
       return within(systemClock, cancelTimeoutMillis, (signal) => this.#parts.sessions.cancel(client, signal))
     },
-  }
+  })
 
   // Statements ---------------------------------------------------------------------------------------------------------
 
@@ -265,7 +298,9 @@ export class Pool extends PgPool {
       clock: systemClock,
       random: Math.random,
       numbers: () => this.#parts.engine.numbers(),
-      lease: (acquire) => this.lease(acquire),
+      lease: (acquire) => this.#lease(acquire, true),
+      settings: () => this.#parts.knowledge.transactionSettings(),
+      refusal: () => this.#parts.knowledge.transactionRefusal(),
     })
   }
 
@@ -448,11 +483,21 @@ export class Pool extends PgPool {
     })
   }
 
+  /** What the connection string leads to, as far as it is known, and what follows (docs/endpoints.md). */
+  endpoint(): EndpointFacts {
+    return this.#parts.knowledge.facts()
+  }
+
   /** The options in effect, every default in place: a frozen object without secrets. */
   settings(): PoolSettings {
     const { max, min } = this.#parts.engine.stats()
     const options = this.options as unknown as Given
-    return settingsOf({ config: this.#config, options, endpoint: endpointOf(options), size: { max, min } })
+    return settingsOf({
+      config: this.#config,
+      options,
+      endpoint: this.endpoint().endpoint,
+      size: { max, min },
+    })
   }
 
   /**
