@@ -32,7 +32,8 @@ export type { EndpointFacts } from './postgres/knowledge.ts'
 export type { LearnedStatement } from './postgres/lanes/learned.ts'
 export type { PoolLease } from './postgres/lease.ts'
 export type { ListenOptions, Notification, NotificationHandler } from './postgres/listen.ts'
-export type { LeasedClient, LeaseOptions, PostgresConnection, PostgresStats } from './postgres/pool.ts'
+export type { LeasedClient, LeaseOptions } from './postgres/loans.ts'
+export type { PostgresConnection, PostgresStats } from './postgres/pool.ts'
 export { Pool } from './postgres/pool.ts'
 export {
   createPools,
