@@ -104,7 +104,7 @@ function knowledgeOf(owner: AssemblyOwner, config: ReadConfig): Knowledge {
               Client: owner.Client(),
               options: owner.options(),
               database,
-              before: (client) => knowledge.beforeStartup(client),
+              before: (client) => knowledge.beforeAsking(client),
               signal,
             }),
           close: closeBeside,

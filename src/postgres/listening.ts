@@ -42,7 +42,9 @@ export class Listening {
       return this.#direct.acquire(options)
     }
     const lease = await this.#engine.acquire(options)
-    await new Promise<void>((resolve) => this.#knowledge.decide(lease.resource, resolve))
+    await new Promise<void>((resolve) =>
+      this.#knowledge.decide(lease.resource, resolve, () => lease.released),
+    )
     const refusal = this.#knowledge.refusal(what)
     if (refusal === undefined) return lease
     if (!lease.released) lease.release()
