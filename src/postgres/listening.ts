@@ -14,6 +14,7 @@ export class Listening {
   readonly #makeDirect: (() => Engine<Client>) | undefined
   #listener: Listener | undefined
   #direct: Engine<Client> | undefined
+  #ended = false
 
   /** @param makeDirect makes the small pool, where the way is another */
   constructor(engine: Engine<Client>, knowledge: Knowledge, makeDirect: (() => Engine<Client>) | undefined) {
@@ -34,10 +35,11 @@ export class Listening {
   /**
    * A connection whose session stays for as long as it is lent.
    * @param what it is needed for, in an error
-   * @throws SLUICE_UNSUPPORTED_ON_ENDPOINT where there is none
+   * @throws SLUICE_UNSUPPORTED_ON_ENDPOINT where there is none; what `acquire()` of the engine throws
    */
   async acquire(what: string, options: RequestOptions): Promise<Lease<Client>> {
-    if (this.#makeDirect !== undefined) {
+    // A pool that has ended says so itself, and nothing is opened any more on another way.
+    if (this.#makeDirect !== undefined && !this.#ended) {
       this.#direct ??= this.#makeDirect()
       return this.#direct.acquire(options)
     }
@@ -53,6 +55,7 @@ export class Listening {
 
   /** Nobody listens any more: gives the connection back, and ends the small pool. */
   async end(options?: EndOptions): Promise<void> {
+    this.#ended = true
     this.#listener?.close()
     await this.#direct?.end(options)
   }
