@@ -163,6 +163,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
   const listening = new Listening(
     engine,
     knowledge,
+    config.settings.acquireTimeoutMillis,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
   return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo, knowledge }
