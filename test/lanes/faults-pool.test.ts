@@ -145,9 +145,12 @@ describe('beside lanes under load', () => {
 
   test('pause() lets what was asked for come, and newcomers wait until resume()', async () => {
     const pool = open()
-    await learn(pool)
     const words: string[] = []
-    const sent = lookups(pool, 5, 0, { class: 'simple' }).finally(() => words.push('before'))
+    const short = { class: 'simple' } as const
+    // The sleep keeps the rest on the lane until the pause, though the connection may first be opened or checked.
+    const asked = [pool.query(SLEEP, [0.5], short), lookups(pool, 5, 0, short)]
+    const sent = Promise.all<unknown>(asked).finally(() => words.push('before'))
+    await vi.waitFor(() => expect(pool.stats()).toMatchObject({ waiting: 0, shared: 1 }), WAITING)
     pool.pause()
     const waiting = lookups(pool, 5, 10).finally(() => words.push('after'))
     await sent
