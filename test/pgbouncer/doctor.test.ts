@@ -43,7 +43,8 @@ const aboutEndpoint = ({ findings }: Report) =>
 test.each(['transaction', 'session'] as const)(
   'the doctor knows a pooler in %s mode, and is content with a pool that finds out',
   async (mode) => {
-    const { url } = await start({ mode })
+    // Its session mode PgBouncer tells on its console only.
+    const { url } = await start({ mode, admins: ['sluice'] })
     const report = await doctor({ DATABASE_URL: url })
     expect(report.endpoint).toMatchObject({ is: mode, pooler: 'pgbouncer', mode, known: 'asked' })
     expect(aboutEndpoint(report)).toEqual([])
@@ -62,12 +63,20 @@ test('the doctor finds prepared statements that go through a transaction pooler 
 })
 
 test('the doctor asks also where the string says that there is a pooler', async () => {
-  const session = await start({ mode: 'session' })
+  const session = await start({ mode: 'session', admins: ['sluice'] })
   expect(aboutEndpoint(await doctor({ DATABASE_URL: `${session.url}?pgbouncer=true` }))).toEqual([
     'endpoint-mismatch',
   ])
   const transaction = await start({ mode: 'transaction' })
   expect(aboutEndpoint(await doctor({ DATABASE_URL: `${transaction.url}?pgbouncer=true` }))).toEqual([])
+})
+
+test('the doctor says that a pooler does not tell for how long it lends, and believes who says for good', async () => {
+  const { url } = await start({ mode: 'session' })
+  const report = await doctor({ DATABASE_URL: url, POOL_MODE: 'session' })
+  expect(report.endpoint).toMatchObject({ pooler: 'pgbouncer', known: 'assumed' })
+  expect(report.unseen.join('\n')).toContain('for how long the pooler lends a session')
+  expect(aboutEndpoint(report)).toEqual([])
 })
 
 test('explain() leaves nothing in a session that others get next', async () => {
