@@ -43,8 +43,9 @@ export function doctorCommand(signal: AbortSignal): Command {
       'after',
       `
 It reads and changes nothing, needs no special role, and uses one session at a time, named
-"${APPLICATION}". It also reads the variables that poolConfigFromEnv() reads, and judges the
-pool that they describe. With pg_read_all_stats it sees more; what it could not see it says.
+"${APPLICATION}"; through a pooler up to three, for the moment it takes to know its mode. It
+also reads the variables that poolConfigFromEnv() reads, and judges the pool that they
+describe. With pg_read_all_stats it sees more; what it could not see it says.
 
 Exit code: 0 nothing wrong (advice at most), 3 a warning, 4 something critical,
 1 not connected, 2 the command or the URL makes no sense.`,

@@ -411,6 +411,21 @@ describe('the doctor', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
+  test('shows a person what it has looked at where nothing is wrong, and only names it where something is', async () => {
+    const { code, stdout } = await run(['doctor'], { DATABASE_URL: as('app') })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/Nothing is wrong with database sluice as app/)
+    expect(stdout).toMatch(/✓ database +answers SELECT 1 in [\d,.]+ ms\n/)
+    expect(stdout).toMatch(/✓ endpoint +the server itself/)
+    expect(stdout).toMatch(/✓ sessions +\d+ of the server's 57 sessions are taken/)
+    expect(stdout).toMatch(/✓ pool +min 2, max 10 in one process/)
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    await session('thinking', 'app', 'BEGIN', 'SELECT 1')
+    await aged('thinking', 1_000)
+    const sick = await run(['doctor'], { DATABASE_URL: as('app') })
+    expect(sick.stdout).toMatch(/✓ well: database, endpoint, sessions, locks, statements,/)
+  })
+
   test('says why it cannot connect, with exit code 1', async () => {
     const { port, server: scripted } = await answering(
       errorResponse('53300', 'sorry, too many clients already'),

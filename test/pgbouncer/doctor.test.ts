@@ -62,6 +62,18 @@ test('the doctor finds prepared statements that go through a transaction pooler 
   })
 })
 
+test('the doctor finds what another client prepares in sessions that go from one to the next', async () => {
+  const { url } = await start({ mode: 'transaction', poolSize: 1 })
+  await withClient(async (client) => {
+    await client.query({ name: 'of-somebody', text: 'SELECT 1' })
+    const report = await doctor({ DATABASE_URL: url })
+    expect(report.findings[0]).toMatchObject({
+      code: 'prepared-through-pooler',
+      evidence: expect.stringContaining('1 statement in it'),
+    })
+  }, url)
+})
+
 test('the doctor asks also where the string says that there is a pooler', async () => {
   const session = await start({ mode: 'session', admins: ['sluice'] })
   expect(aboutEndpoint(await doctor({ DATABASE_URL: `${session.url}?pgbouncer=true` }))).toEqual([

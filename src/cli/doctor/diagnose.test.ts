@@ -34,7 +34,16 @@ const facts = (activity: Partial<Activity> = {}, rest: Partial<Facts> = {}): Fac
   instances: 1,
   walls: { role: 'app', statement: 30_000, idleInTransaction: 60_000 },
   configured: { snapshot: snapshot(), findings: [] },
-  ...{ hoards: [], prepared: [], age: undefined, tables: [], explained: [], plans: 0, unseen: [] },
+  ...{
+    hoards: [],
+    prepared: [],
+    strange: 0,
+    age: undefined,
+    tables: [],
+    explained: [],
+    plans: 0,
+    unseen: [],
+  },
   ...rest,
 })
 
@@ -105,6 +114,10 @@ test('a prepared transaction is left after 5,000 ms, and critical after 300,000'
     ['warning prepared-transaction'],
     ['critical prepared-transaction'],
   ])
+})
+
+test('what others have prepared in a session that was lent is found', () => {
+  expect(told({}, { strange: 1 })).toEqual(['warning prepared-through-pooler'])
 })
 
 test('transaction numbers run short from 500,000,000 on', () => {

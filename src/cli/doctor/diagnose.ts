@@ -4,13 +4,21 @@ import type { Finding, Severity } from '../../monitor/finding.ts'
 import type { Draft } from '../../monitor/rank.ts'
 import { ranked } from '../../monitor/rank.ts'
 import type { Facts } from './facts.ts'
-import { ageFindings, hoardFindings, preparedFindings, tableFindings, wallFindings } from './server.ts'
+import {
+  ageFindings,
+  hoardFindings,
+  preparedFindings,
+  strangeFindings,
+  tableFindings,
+  wallFindings,
+} from './server.ts'
 
 /** Everything that is wrong, the worst first. */
 export function diagnose(facts: Facts): readonly Finding[] {
   return ranked([
     ...facts.configured.findings,
     ...advice(facts),
+    ...strangeFindings(facts),
     ...preparedFindings(facts),
     ...hoardFindings(facts),
     ...tableFindings(facts),

@@ -12,6 +12,8 @@ export interface Facts {
   readonly walls: Walls | undefined
   readonly hoards: readonly Hoard[]
   readonly prepared: readonly PreparedTransaction[]
+  /** Statements that somebody else has prepared in the session that a transaction pooler lent. */
+  readonly strange: number
   readonly age: TransactionAge | undefined
   readonly tables: readonly TableUse[]
   /** What `explain()` says of the statements that cost the server most. */

@@ -12,7 +12,7 @@ import type { Target } from '../target.ts'
 import type { Patient } from './ask.ts'
 import { configuredBy } from './environment.ts'
 import type { Facts, Hoard, PreparedTransaction, TableUse, TransactionAge, Walls } from './facts.ts'
-import { AGE, costliest, EXTENSION, HOARDS, PREPARED, TABLES, WALLS } from './questions.ts'
+import { AGE, costliest, EXTENSION, HOARDS, PREPARED, STRANGE, TABLES, WALLS } from './questions.ts'
 
 /** Idle for longer, a pool with pg-pool's defaults would have closed it. */
 const HOARD_MILLIS = 10_000
@@ -53,13 +53,24 @@ export async function gather(
   const [walls] = await rows<Walls>('time limits of the role', WALLS)
   const hoards = await rows<Hoard>('idle sessions', HOARDS, [HOARD_MILLIS])
   const prepared = await rows<PreparedTransaction>('prepared transactions', PREPARED)
+  const [lent] = isShared(endpoint)
+    ? await rows<{ statements: number }>('prepared statements in lent sessions', STRANGE)
+    : []
   const [age] = await rows<TransactionAge>('the age of the databases', AGE)
   const tables = await rows<TableUse>('the use of tables', TABLES)
   const configured = await configuredBy(env, endpoint)
   const costly = await explainCostliest(patient, rows, unseen)
   const well = await health(patient, { timeoutMillis })
-  const server = { walls, hoards, prepared, age, tables, ...costly }
+  const { database } = well.checks
+  if (database !== undefined && database.status !== 'healthy')
+    unseen.push(`how long SELECT 1 takes: ${target.redact(database.message)}`)
+  const server = { walls, hoards, prepared, strange: lent?.statements ?? 0, age, tables, ...costly }
   return { activity: seen, health: well, endpoint, instances, ...server, configured, unseen }
+}
+
+/** Whether sessions go from one client to another with whatever was prepared in them. */
+function isShared({ endpoint, preparedStatements }: EndpointFacts): boolean {
+  return endpoint === 'transaction' && !preparedStatements
 }
 
 function unknown({ mode, pooler }: EndpointFacts): string[] {

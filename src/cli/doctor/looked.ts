@@ -26,9 +26,9 @@ const AREAS: readonly Area[] = [
     name: 'database',
     holds: /^transaction-age$/,
     see: ({ health: { checks } }) =>
-      checks.database === undefined
-        ? undefined
-        : `${checks.database.message} in ${millis(checks.database.millis)}`,
+      checks.database?.status === 'healthy'
+        ? `${checks.database.message} in ${millis(checks.database.millis)}`
+        : undefined,
   },
   {
     name: 'endpoint',
@@ -51,15 +51,18 @@ const AREAS: readonly Area[] = [
   {
     name: 'transactions',
     holds: /^(idle-in-transaction|leak|prepared-transaction)$/,
-    see: ({ activity: { idleInTransaction }, prepared }) =>
-      `${count(idleInTransaction)} idle, ${count(prepared.length)} prepared and not ended`,
+    see: ({ activity: { hidden, idleInTransaction }, prepared }) =>
+      `${count(idleInTransaction)} idle${visible(hidden)}, ${count(prepared.length)} prepared and not ended`,
   },
   {
     name: 'statements',
     holds:
       /^(long-statement|spilled|spill-expected|estimate-off|nested-loop|sequential-scan|repeated-lookup)$/,
-    see: ({ activity: { active, longest }, plans }) =>
-      `${count(active)} running${longest?.statementMillis === undefined ? '' : `, the longest for ${millis(longest.statementMillis)}`}${plans === 0 ? '' : `; the plans of ${several(plans, 'statement')} that cost most`}`,
+    see: ({ activity: { active, hidden, longest }, plans }) => {
+      const time = longest?.statementMillis
+      const running = `${count(active)} running${visible(hidden)}${time === undefined ? '' : `, the longest for ${millis(time)}`}`
+      return plans === 0 ? running : `${running}; ${several(plans, 'plan')} of those that cost most`
+    },
   },
   {
     name: 'tables',
@@ -85,6 +88,11 @@ const AREAS: readonly Area[] = [
     },
   },
 ]
+
+/** What there is of others the role may not see. */
+function visible(hidden: number): string {
+  return hidden === 0 ? '' : ' as far as this role may see'
+}
 
 function limit(value: number): string {
   return value === 0 ? 'none' : millis(value)

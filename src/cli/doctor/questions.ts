@@ -21,6 +21,13 @@ export const PREPARED = `
     (1000 * extract(epoch FROM clock_timestamp() - prepared))::float8 AS "ageMillis"
   FROM pg_catalog.pg_prepared_xacts ORDER BY prepared`
 
+/**
+ * What somebody else has prepared in the session that a pooler lent. PgBouncer 1.21 and later names those that it carries itself.
+ */
+export const STRANGE = `
+  SELECT count(*)::int AS statements FROM pg_catalog.pg_prepared_statements
+  WHERE name NOT LIKE 'PGBOUNCER\\_%'`
+
 export const AGE = `
   SELECT datname::text AS database, pg_catalog.age(datfrozenxid)::float8 AS transactions
   FROM pg_catalog.pg_database ORDER BY 2 DESC LIMIT 1`

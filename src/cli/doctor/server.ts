@@ -1,7 +1,7 @@
 /** What is wrong with the server's settings, its transactions and its tables, and who keeps sessions for nothing. */
 import type { Finding } from '../../monitor/finding.ts'
 import type { Draft } from '../../monitor/rank.ts'
-import { count, millis } from '../../monitor/words.ts'
+import { count, millis, several } from '../../monitor/words.ts'
 import type { Facts, TableUse } from './facts.ts'
 
 /** Sessions of one application that do nothing: more than these, or than this share of the server's, are hoarded. */
@@ -36,6 +36,23 @@ export function wallFindings({ walls }: Facts): Finding[] {
       reason:
         'Where a client hangs, loses its network or forgets a transaction, only the server can end what it left.',
       change: missing.map(([name, value]) => `ALTER ROLE ${role} SET ${name} = '${value}'`).join('; '),
+    },
+  ]
+}
+
+/** Statements that other clients prepare where the next one gets their session. */
+export function strangeFindings({ strange }: Facts): readonly Draft[] {
+  if (strange === 0) return []
+  return [
+    {
+      code: 'prepared-through-pooler',
+      severity: 'warning',
+      title: 'Others prepare statements through a pooler that lends sessions by the transaction',
+      evidence: `The session that the pooler lent to the doctor has ${several(strange, 'statement')} in it that another client has prepared.`,
+      reason:
+        'Their next use may come to another session: prepared statement does not exist (26000), or already exists (42P05).',
+      change:
+        'Let these clients run statements without a name (with pg, no name in the query), or give them a way past the pooler; PgBouncer carries them from 1.21 on with max_prepared_statements above 0.',
     },
   ]
 }
