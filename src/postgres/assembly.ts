@@ -104,7 +104,7 @@ function knowledgeOf(owner: AssemblyOwner, config: ReadConfig): Knowledge {
               Client: owner.Client(),
               options: owner.options(),
               database,
-              before: (client) => knowledge.beforeStartup(client),
+              before: (client) => knowledge.beforeAsking(client),
               signal,
             }),
           close: closeBeside,
@@ -163,6 +163,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
   const listening = new Listening(
     engine,
     knowledge,
+    config.settings.acquireTimeoutMillis,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
   return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo, knowledge }

@@ -79,8 +79,8 @@ test('any other is asked about once, and only when it matters', () => {
     true,
   ])
   const then = vi.fn<() => void>()
-  knowledge.decide(opened, then)
-  knowledge.decide(opened, then)
+  knowledge.decide(opened, then, () => false)
+  knowledge.decide(opened, then, () => false)
   expect(then).toHaveBeenCalledTimes(2)
   expect(opened.query).toHaveBeenCalledOnce()
   expect(ask).not.toHaveBeenCalled()
@@ -99,7 +99,7 @@ test('a statement that runs elsewhere shows a pooler, and who must know waits un
   const recognised = vi.fn<() => void>()
   const decided = vi.fn<() => void>()
   knowledge.recognise(opened, recognised)
-  knowledge.decide(opened, decided)
+  knowledge.decide(opened, decided, () => false)
   expect([recognised.mock.calls.length, decided.mock.calls.length]).toEqual([1, 0])
   tell(pooler('session'))
   await vi.waitFor(() => expect(decided).toHaveBeenCalledOnce())
@@ -224,11 +224,88 @@ test('a refused startup option is left out from then on, one after another, and 
   knowledge.beforeStartup(second)
   expect(second).toMatchObject({ connectionParameters: { statement_timeout: undefined } })
   expect(knowledge.startupFailed(refused('options'), second)).toBe(true)
-  expect(knowledge.startupFailed(refused('options'), second)).toBe(false)
+  const third = opened()
+  knowledge.beforeStartup(third)
+  expect(knowledge.startupFailed(refused('options'), third)).toBe(false)
   expect(knowledge.startupFailed(says('no such database: a', '08P01'), second)).toBe(false)
   expect(knowledge.transactionSettings()).toBe(
     '; SET LOCAL lock_timeout = 120000; SET LOCAL statement_timeout = 5000',
   )
+})
+
+test('opens that were under way together are refused together, and all tried again', () => {
+  for (const [name, parameters] of [
+    ['statement_timeout', { statement_timeout: 5_000 }],
+    ['options', { options: '-c lock_timeout=2min' }],
+  ] as const) {
+    const { knowledge } = house()
+    const refused = says(`unsupported startup parameter: ${name}`, '08P01')
+    const together = [client(4_711, 4_711, { ...parameters }), client(4_712, 4_712, { ...parameters })]
+    for (const opening of together) knowledge.beforeStartup(opening)
+    expect(together.map((opening) => knowledge.startupFailed(refused, opening))).toEqual([true, true])
+  }
+})
+
+test('an option that nobody has asked for is left to whoever refuses it', () => {
+  const { knowledge } = house()
+  const opened = client(4_711)
+  knowledge.beforeStartup(opened)
+  expect(knowledge.startupFailed(says('unsupported startup parameter: replication', '08P01'), opened)).toBe(
+    false,
+  )
+})
+
+test('a question that nobody has heard is asked again, not taken for an answer', () => {
+  const unheard = [
+    ['current transaction is aborted', '25P02'],
+    ['write EPIPE', 'EPIPE'],
+    ['sorry, too many clients already', '53300'],
+    ['Unable to check out process from the pool', 'XX000'],
+    ['canceling statement due to user request', '57014'],
+  ] as const
+  for (const [message, code] of unheard) {
+    const { knowledge } = house()
+    knowledge.ask(client(4_711, says(message, code)))
+    expect([code, knowledge.isOpen, knowledge.keepsSessions]).toEqual([code, true, false])
+  }
+})
+
+test('who waited for an answer that never came asks for it, unless the connection is somebody else’s by now', () => {
+  const { knowledge } = house()
+  let fail: (error: Error) => void = () => undefined
+  const lost = client(4_711)
+  lost.query.mockImplementation((_statement, _values, told) => {
+    fail = told
+  })
+  const [other, gone] = [client(4_712), client(4_713)]
+  const order: string[] = []
+  const asked = (name: string) => () => void order.push(`${name}: ${knowledge.keepsSessions}`)
+  knowledge.decide(lost, asked('lost'), () => false)
+  knowledge.decide(gone, asked('gone'), () => true)
+  knowledge.decide(other, asked('other'), () => false)
+  fail(new Error('Connection terminated unexpectedly'))
+  expect(order).toEqual(['lost: false', 'gone: false', 'other: true'])
+  expect([gone.query.mock.calls.length, other.query.mock.calls.length]).toEqual([0, 1])
+})
+
+test('a server whose process ids are none, and that lends no sessions, is not asked for each of them', async () => {
+  const { ask, knowledge } = house({ answer: Promise.resolve({ is: 'direct' }) })
+  knowledge.connected(client(-1))
+  await vi.waitFor(() => expect(knowledge.facts().isOpen).toBe(false))
+  knowledge.connected(client(-2))
+  expect(ask).toHaveBeenCalledOnce()
+  expect(knowledge.facts()).toMatchObject({ endpoint: 'direct', isOpen: false })
+})
+
+test('a limit that was kept back from a session while a pooler was suspected is kept by the pool', async () => {
+  const { knowledge } = house({ answer: Promise.resolve({ is: 'direct' }) })
+  knowledge.beforeStartup(client(-1, -1, { statement_timeout: 5_000 }))
+  knowledge.connected(client(-1))
+  const meanwhile = client(-2, -2, { statement_timeout: 5_000 })
+  knowledge.beforeStartup(meanwhile)
+  expect(meanwhile).toMatchObject({ connectionParameters: { statement_timeout: undefined } })
+  await vi.waitFor(() => expect(knowledge.facts().isOpen).toBe(false))
+  expect(knowledge.statementMillis).toBe(5_000)
 })
 
 test('options that ask for more than limits are not given up', () => {

@@ -12,7 +12,7 @@ import { sessionEffectOf } from './effects.ts'
 import type { Endpoint, EndpointTold, Known, Pooler, PoolMode } from './endpoint.ts'
 import { refusedOption } from './pooler.ts'
 import type { LimitName, Limits } from './startup.ts'
-import { areOnlyLimits, dropStartup, isLimit, limitsOf } from './startup.ts'
+import { areOnlyLimits, asksFor, dropStartup, isLimit, limitsOf } from './startup.ts'
 
 /** What is known of an endpoint, and what follows from it. */
 export interface EndpointFacts {
@@ -51,6 +51,12 @@ export interface KnowledgeParts {
   readonly ask: () => Promise<Answer>
 }
 
+/**
+ * What a server says that will not tell in which session a statement runs. Whoever lost it, cancelled it, had no room for it or was
+ * in a failed transaction has said nothing: SQLSTATE classes 08, 25, 40, 53, 55, 57, 58 and XX, and system calls (EPIPE).
+ */
+const ANSWER = /^(?!08|25|40|53|55|57|58|XX|E[A-Z])[0-9A-Z]{5}$/
+
 interface Facts {
   readonly endpoint: Endpoint
   readonly pooler: Pooler | undefined
@@ -69,6 +75,12 @@ export class Knowledge {
   /** Those who must know before they go on. */
   #waiting: (() => void)[] = []
   #limits: Limits = {}
+  /** Who was asked last. */
+  #asked: Client | undefined
+  /** Whether the server has process ids of its own kind: they say nothing then. */
+  #isOdd = false
+  /** Whether sessions were opened without the limits that the server would have kept. */
+  #withheld = false
   readonly #refused = new Set<LimitName | 'options'>()
 
   constructor(parts: KnowledgeParts) {
@@ -125,7 +137,7 @@ export class Knowledge {
 
   /** Looks at a connection that has just opened. It costs nothing. */
   connected(client: Client): void {
-    if (this.#facts.known === 'said' || this.#facts.pooler !== undefined) return
+    if (this.#facts.known === 'said' || this.#facts.pooler !== undefined || this.#isOdd) return
     const processId = this.#parts.isPgs() ? processIdOf(client) : undefined
     if (processId === undefined) {
       if (this.#state === 'open') this.#settle({})
@@ -140,6 +152,7 @@ export class Knowledge {
   ask(client: Client, then?: () => void): void {
     if (this.#state !== 'open') return then?.()
     this.#state = 'asking'
+    this.#asked = client
     const answered = (error: unknown, result: unknown) => {
       if (this.#state === 'asking') this.#learn(client, error, result)
       then?.()
@@ -149,8 +162,7 @@ export class Knowledge {
 
   #learn(client: Client, error: unknown, result: unknown): void {
     if (error) {
-      const isAnswer = /^(?!08|57)[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
-      if (isAnswer) return this.#settle(this.#parts.told.isSuspect ? SUSPECTED : {})
+      if (ANSWER.test(codeOf(error) ?? '')) return this.#settle(this.#parts.told.isSuspect ? SUSPECTED : {})
       // The connection is gone, or its caller was: another one may ask again.
       this.#state = 'open'
       return this.#wake()
@@ -166,7 +178,10 @@ export class Knowledge {
     this.#facts = { ...this.#facts, endpoint: 'transaction', pooler: 'unknown', known: 'assumed', evidence }
     this.#wake()
     this.#parts.ask().then(
-      (answer) => this.#settle(answer.is === 'direct' ? DIRECT : factsOf(answer)),
+      (answer) => {
+        this.#isOdd = answer.is === 'direct'
+        this.#settle(answer.is === 'direct' ? DIRECT : factsOf(answer))
+      },
       () => this.#settle({}),
     )
   }
@@ -181,10 +196,18 @@ export class Knowledge {
     for (const go of this.#waiting.splice(0)) go()
   }
 
-  /** Calls `then` when as much is known as will be; at once where it is. @param client a connection to ask on */
-  decide(client: Client, then: () => void): void {
+  /**
+   * Calls `then` when as much is known as will be; at once where it is. Where the question got no answer, those who waited for it
+   * ask it themselves.
+   * @param client a connection to ask on, @param isOver whether that connection is somebody else's by now
+   */
+  decide(client: Client, then: () => void, isOver: () => boolean): void {
     if (this.#state === 'settled') return then()
-    this.#waiting.push(() => (this.#state === 'pooler' ? this.decide(client, then) : then()))
+    this.#waiting.push(() => {
+      const hadItsTry = this.#state === 'open' && client === this.#asked
+      if (this.#state === 'settled' || hadItsTry || isOver()) then()
+      else this.decide(client, then, isOver)
+    })
     this.ask(client)
   }
 
@@ -248,8 +271,17 @@ export class Knowledge {
   /** Takes out of a client what its endpoint would refuse, or not keep. Call before it connects. */
   beforeStartup(client: Client): void {
     this.#limits = limitsOf(client)
-    const shared = this.#facts.endpoint === 'transaction' ? (Object.keys(this.#limits) as LimitName[]) : []
-    dropStartup(client, [...shared, ...this.#refused])
+    const names = Object.keys(this.#limits) as LimitName[]
+    if (this.#facts.endpoint === 'transaction' && names.length > 0) {
+      this.#withheld = true
+      dropStartup(client, names)
+    }
+    dropStartup(client, this.#refused)
+  }
+
+  /** The same for a client that asks what the pooler is, and runs nothing else. */
+  beforeAsking(client: Client): void {
+    dropStartup(client, [...(Object.keys(limitsOf(client)) as LimitName[]), ...this.#refused])
   }
 
   /**
@@ -260,9 +292,11 @@ export class Knowledge {
   startupFailed(error: unknown, client: Client): boolean {
     const option = refusedOption(error)
     if (option === undefined) return false
-    const name = isLimit(option) && !this.#refused.has(option) ? option : 'options'
-    if (this.#refused.has(name) || (this.#facts.known === 'said' && this.#facts.endpoint === 'direct'))
-      return false
+    if (this.#facts.known === 'said' && this.#facts.endpoint === 'direct') return false
+    const name = isLimit(option) && asksFor(client, option) ? option : 'options'
+    if (!asksFor(client, name)) return false
+    // Opens that were under way together are refused together.
+    if (this.#refused.has(name)) return true
     if (name === 'options' && !areOnlyLimits(client)) {
       const text = `the pooler refuses the startup option ${option}, and options asks for more than time limits, which the pool could not make good; set it by ALTER ROLE … SET, have the pooler let it through (ignore_startup_parameters), or leave options out`
       throw new SluiceError('SLUICE_UNSUPPORTED_ON_ENDPOINT', text, { phase: 'open', cause: error })
@@ -273,7 +307,8 @@ export class Knowledge {
 
   /** Whether the server keeps a limit: a pooler may take it and say nothing. */
   #keeps(name: LimitName): boolean {
-    return this.#facts.pooler === undefined && !this.#refused.has(name) && !this.#refused.has('options')
+    if (this.#facts.pooler !== undefined || this.#withheld) return false
+    return !this.#refused.has(name) && !this.#refused.has('options')
   }
 
   /** How long a statement may take where the server does not see to it. */

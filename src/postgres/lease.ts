@@ -133,12 +133,16 @@ export class PoolLease {
     }
     const effect = knowledge?.effectOf(statement)
     if (knowledge === undefined || (effect === undefined && !knowledge.mustKnow(statement))) return go()
-    knowledge.decide(client, () => {
-      if (this.#lease.released) return
-      const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
-      if (refusal === undefined) go()
-      else answer(refusal, undefined)
-    })
+    knowledge.decide(
+      client,
+      () => {
+        if (this.#lease.released) return
+        const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
+        if (refusal === undefined) go()
+        else answer(refusal, undefined)
+      },
+      () => this.#lease.released,
+    )
   }
 
   #next(): void {

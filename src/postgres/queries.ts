@@ -272,12 +272,16 @@ export class Queries {
     const { effect, mustKnow } = work
     if (effect === undefined && mustKnow !== true) return work.start(lease.resource, answer)
     const { knowledge } = this.#parts
-    knowledge.decide(lease.resource, () => {
-      if (lease.released) return
-      const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
-      if (refusal === undefined) work.start(lease.resource, answer)
-      else answer(refusal, undefined)
-    })
+    knowledge.decide(
+      lease.resource,
+      () => {
+        if (lease.released) return
+        const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
+        if (refusal === undefined) work.start(lease.resource, answer)
+        else answer(refusal, undefined)
+      },
+      () => lease.released,
+    )
   }
 
   /** What is left of a call's time. */

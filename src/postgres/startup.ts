@@ -41,6 +41,12 @@ export function limitsOf(client: object): Limits {
   return limits
 }
 
+/** Whether a client asks for something under that name. */
+export function asksFor(client: object, name: LimitName | 'options'): boolean {
+  const asked = parametersOf(client)?.[name]
+  return name === 'options' ? Boolean(asked) : Number.parseInt(String(asked), 10) > 0
+}
+
 /** Whether everything that `options` asks for is a limit, so that somebody else can keep it. */
 export function areOnlyLimits(client: object): boolean {
   return limitsIn(parametersOf(client)?.options)?.isAll === true

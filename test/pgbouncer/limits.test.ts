@@ -52,6 +52,14 @@ describe.each(['session', 'transaction'] as const)('in %s mode a PgBouncer', (mo
   })
 })
 
+it('several first callers at once are not hurt by a limit that it refuses', async () => {
+  const bouncer = await start()
+  const pool = open({ connectionString: bouncer.url, ...LIMITS })
+  const clients = await Promise.all([pool.connect(), pool.connect(), pool.connect()])
+  for (const client of clients) client.release()
+  expect(pool.stats().opened).toBe(3)
+})
+
 it('limits in the connection string and in options are kept too', async () => {
   const bouncer = await start()
   for (const rest of [

@@ -1,11 +1,12 @@
 /** Limits on sessions that are nearly reached: the server's, the role's, the database's. */
 import type { Severity } from '../finding.ts'
 import type { Draft } from '../rank.ts'
+import { TARGETS } from '../targets.ts'
 import { count, percent } from '../words.ts'
 import type { Scene } from './scene.ts'
 
 /** Shares of a limit: below the first all is well, from the second on the next burst is refused. */
-const CROWDED = { warning: 0.8, critical: 0.95 }
+const CROWDED = { warning: TARGETS.sessions.alert, critical: 0.95 }
 
 export function crowds({
   activity,

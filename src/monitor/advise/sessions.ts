@@ -1,20 +1,18 @@
 /** What goes on at the server: who holds up whom, who leaves transactions open, and what runs for long. */
 import type { Blocked, Session } from '../activity.ts'
 import type { Draft } from '../rank.ts'
+import {
+  IDLE_IN_TRANSACTION_MILLIS,
+  LOCK_TIMEOUT_MILLIS,
+  LONG_STATEMENT_MILLIS,
+  TARGETS,
+} from '../targets.ts'
 import { count, millis, several } from '../words.ts'
 import type { Scene } from './scene.ts'
 import { graded, SYMPTOMS } from './scene.ts'
 
-const IDLERS_ALERT = 5
-/** How long a transaction may be idle, by class of work: 60,000. */
-const IDLE_LIMIT_MILLIS = 60_000
 /** So many sessions of one application that sit in a transaction after the same statement were forgotten rather than slow. */
 const LEAKED = 3
-const STATEMENT = { target: 5_000, alert: 30_000 }
-/** Longer than the timeout of any class of work. */
-const ENDLESS_MILLIS = 300_000
-/** The limit for a lock wait. */
-const LOCK_MILLIS = 10_000
 
 /** Postgres itself looks at a lock wait after deadlock_timeout, a second by default; what is shorter is the ordinary course of work. */
 const ORDINARY_MILLIS = 1_000
@@ -71,7 +69,7 @@ function queue(waiting: readonly [Blocked, ...Blocked[]]): Draft {
       : name(root)
   return {
     code: 'blocked',
-    severity: longest >= LOCK_MILLIS ? 'critical' : 'warning',
+    severity: longest >= LOCK_TIMEOUT_MILLIS ? 'critical' : 'warning',
     title: `${several(waiting.length, 'session')} ${waiting.length === 1 ? 'waits' : 'wait'} for locks behind ${head}`,
     evidence: `The longest wait is ${millis(longest)}, the longest queue ${count(deepest.length)} sessions deep (${deepest.map((pid) => (pid === 0 ? 'prepared' : pid)).join(' → ')}).${root === undefined ? '' : ` At the head: ${stateOf(root)}; ${lastStatement(root)}.`}`,
     reason:
@@ -92,9 +90,9 @@ function endOf(root: Session | undefined, isPrepared: boolean): string {
   if (isPrepared)
     return 'Look at pg_prepared_xacts, and have its owner run COMMIT PREPARED or ROLLBACK PREPARED for what was left there.'
   if (root?.state?.startsWith('idle in transaction') === true)
-    return `End that transaction (SELECT pg_terminate_backend(${root.pid}) if nobody else will); set idleInTransactionTimeout (60,000) and lockTimeout (10,000), and commit before waiting for anything else.`
+    return `End that transaction (SELECT pg_terminate_backend(${root.pid}) if nobody else will); set idleInTransactionTimeout (${count(IDLE_IN_TRANSACTION_MILLIS)}) and lockTimeout (${count(LOCK_TIMEOUT_MILLIS)}), and commit before waiting for anything else.`
   const end = root?.state === 'active' ? ` SELECT pg_cancel_backend(${root.pid}) ends what it runs.` : ''
-  return `Shorten the transaction at the head, take locks in one order everywhere, and set lockTimeout (10,000).${end}`
+  return `Shorten the transaction at the head, take locks in one order everywhere, and set lockTimeout (${count(LOCK_TIMEOUT_MILLIS)}).${end}`
 }
 
 function idlers({ activity, settings, stats }: Seen): readonly Draft[] {
@@ -134,12 +132,12 @@ function idler(first: Session, others: readonly Session[], all: number, limit: n
   const idle = first.stateMillis ?? 0
   return {
     code: 'idle-in-transaction',
-    severity: all > IDLERS_ALERT || idle >= IDLE_LIMIT_MILLIS ? 'critical' : 'warning',
+    severity: all > TARGETS.idlers.alert || idle >= IDLE_IN_TRANSACTION_MILLIS ? 'critical' : 'warning',
     title: `${several(others.length, 'session')} ${others.length === 1 ? 'does' : 'do'} nothing inside a transaction`,
-    evidence: `${count(all)} idle in transaction (target 0, alert above ${IDLERS_ALERT}); ${name(first)} for ${millis(idle)}, ${lastStatement(first)}.`,
+    evidence: `${count(all)} idle in transaction (target 0, alert above ${TARGETS.idlers.alert}); ${name(first)} for ${millis(idle)}, ${lastStatement(first)}.`,
     reason:
       'An open transaction holds its locks and its connection, and keeps vacuum from cleaning up for the whole database.',
-    change: `End the transaction before waiting for anything else (a model's answer, a request); set idleInTransactionTimeout (${limit === undefined ? '' : `now ${millis(limit)}; `}60,000), or for the role idle_in_transaction_session_timeout = '60s'.`,
+    change: `End the transaction before waiting for anything else (a model's answer, a request); set idleInTransactionTimeout (${limit === undefined ? '' : `now ${millis(limit)}; `}${count(IDLE_IN_TRANSACTION_MILLIS)}), or for the role idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION_MILLIS / 1_000}s'.`,
     ...(others.some(({ own }) => own) ? { explains: SYMPTOMS } : {}),
   }
 }
@@ -154,7 +152,10 @@ function longest({ activity }: Seen): readonly Draft[] {
   const working = ({ pid, statementMillis = 0 }: Session) => statementMillis - (waited.get(pid) ?? 0)
   const [session] = candidates.toSorted((a, b) => working(b) - working(a))
   const took = session === undefined ? 0 : working(session)
-  const severity = took > ENDLESS_MILLIS ? 'critical' : graded(took, STATEMENT.target, STATEMENT.alert)
+  const severity =
+    took > LONG_STATEMENT_MILLIS
+      ? 'critical'
+      : graded(took, TARGETS.statement.target, TARGETS.statement.alert)
   if (session === undefined || severity === undefined) return []
   const over = activity?.overFiveMinutes.length ?? 0
   return [
@@ -162,7 +163,7 @@ function longest({ activity }: Seen): readonly Draft[] {
       code: 'long-statement',
       severity,
       title: `A statement has been running for ${millis(took)}`,
-      evidence: `${capital(name(session))}: ${session.statement ?? 'a statement that could not be seen'} (target below ${millis(STATEMENT.target)}, alert above ${millis(STATEMENT.alert)})${over === 0 ? '' : `; ${several(over, 'statement')} over 5 minutes`}.`,
+      evidence: `${capital(name(session))}: ${session.statement ?? 'a statement that could not be seen'} (target below ${millis(TARGETS.statement.target)}, alert above ${millis(TARGETS.statement.alert)})${over === 0 ? '' : `; ${several(over, 'statement')} over 5 minutes`}.`,
       reason:
         'It holds a connection and a processor, and the older its snapshot the less vacuum can clean up.',
       change: `Look at its plan with explain(); give such work class: 'analytical' and a statement timeout; to end it: SELECT pg_cancel_backend(${session.pid}).`,
