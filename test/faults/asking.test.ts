@@ -48,3 +48,13 @@ test('an abort ends its wait', async () => {
   await using other = await pool.lease({ endpoint: 'direct' })
   expect((await other.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
 })
+
+test('a statement that was given up while it waited for that is not sent afterwards', async () => {
+  const { pool, proxy } = await silenced()
+  await using lease = await pool.lease()
+  const late = lease.query("SET application_name = 'too late'", [], { timeout: 200 })
+  await expect(late).rejects.toMatchObject({ code: 'SLUICE_QUERY_TIMEOUT' })
+  proxy.heal()
+  const { rows } = await lease.query('SHOW application_name')
+  expect(rows).not.toEqual([{ application_name: 'too late' }])
+})
