@@ -35,7 +35,11 @@ interface Asked extends Partial<Omit<Cargo, 'statement'>> {
   readonly seen?: number
 }
 
-function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: number } = {}) {
+function house({
+  stallMillis = 50,
+  isRecognised = true,
+  ...options
+}: PoolOptions & { stallMillis?: number; isRecognised?: boolean } = {}) {
   const pool = handPool(options)
   const { checkout, clock, engine, lend, namesOf, sessions } = pool
   const texts = new Texts()
@@ -58,7 +62,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     checkout,
     stallMillis,
     numbers: () => engine.numbers(),
-    knowledge: { isRecognised: true, recognise: (_, then) => then() },
+    knowledge: { isRecognised, recognise: (_, then) => then() },
     alone: (lease, cargo, answer) => {
       alone.push(cargo.statement.text)
       aloneAnswers.push(() => {
@@ -425,6 +429,12 @@ describe('a connection that cannot carry a lane', () => {
     expect([alone, trip.isSent]).toEqual([[SELECT], true])
     aloneAnswers[0]?.()
     expect([told.rows, trip.isSent]).toEqual([['alone'], false])
+  })
+
+  test('is the statement’s own too where nobody would say what the endpoint is', async () => {
+    const { alone, begin, lend } = house({ max: 1, isRecognised: false })
+    begin().trip.boardOn(await lend({ use: 'shared' }))
+    expect(alone).toEqual([SELECT])
   })
 
   test('is given back when its caller gives up', async () => {
