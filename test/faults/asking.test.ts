@@ -49,6 +49,15 @@ test('an abort ends its wait', async () => {
   expect((await other.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
 })
 
+test('an end of the pool ends its wait', async () => {
+  const { pool } = await silenced()
+  const lease = pool.lease({ endpoint: 'direct' })
+  const ended = expect(lease).rejects.toMatchObject({ code: 'SLUICE_POOL_ENDED' })
+  await pause(100)
+  await pool.end({ timeoutMillis: 0 })
+  await ended
+})
+
 test('a statement that was given up while it waited for that is not sent afterwards', async () => {
   const { pool, proxy } = await silenced()
   await using lease = await pool.lease()
