@@ -249,13 +249,15 @@ export const sources = () => ({
 })
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [{ PROFILES }, { ENVIRONMENTS, TRAFFIC }, { ADDRESS, FAMILIES, PARAMETERS }] = await Promise.all(
-    ['profiles', 'environments', 'variables'].map((name) => import(at(`dist/profiles/${name}.js`).href)),
+  const [{ PROFILES }, { ENVIRONMENTS }, { ADDRESS, FAMILIES, PARAMETERS }, { PRESETS }] = await Promise.all(
+    ['profiles/profiles', 'profiles/environments', 'profiles/variables', 'sizing/presets'].map(
+      (name) => import(at(`dist/${name}.js`).href),
+    ),
   )
   const tables = {
     profiles: PROFILES,
     environments: ENVIRONMENTS,
-    traffic: TRAFFIC,
+    traffic: PRESETS,
     address: ADDRESS,
     families: FAMILIES,
     parameters: PARAMETERS,

@@ -8,6 +8,7 @@ import { byApplication, isIdler, isRunning, readBlocked, readSession } from './a
 import { FACTS, ROLE_SETTINGS, SESSIONS, TIMEOUTS, WAITS } from './activity/statements.ts'
 import { ask } from './ask.ts'
 import type { Row, Source } from './source.ts'
+import { LONG_STATEMENT_MILLIS } from './targets.ts'
 
 export type {
   Activity,
@@ -28,9 +29,6 @@ export interface ActivityOptions {
 export interface ActivitySurroundings {
   readonly clock?: Clock
 }
-
-/** From here on a statement is told by itself: five minutes. */
-const LONG_MILLIS = 300_000
 
 /**
  * Asks the server who is connected, what they do, who waits for whom, and how many there may be, with plain reads that any role
@@ -107,7 +105,7 @@ function readSessions(sessions: readonly Session[], waits: readonly Row[]): Seen
     hidden,
     byApplication: byApplication(sessions),
     longest: running[0],
-    overFiveMinutes: running.filter(({ statementMillis = 0 }) => statementMillis > LONG_MILLIS),
+    overFiveMinutes: running.filter(({ statementMillis = 0 }) => statementMillis > LONG_STATEMENT_MILLIS),
     idlers,
     blocked: readBlocked(waits, sessions),
     unseen: unseen(hidden),

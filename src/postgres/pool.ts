@@ -11,15 +11,11 @@ import type {
 import { systemClock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
-import { readMillis, readNumber, readWord } from '../base/options.ts'
-import { within } from '../base/within.ts'
+import { readMillis, readNumber } from '../base/options.ts'
 import type { BudgetView } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
-import type { Lease } from '../core/lease.ts'
-import type { AcquireOptions, RequestOptions } from '../core/options.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
-import type { Settle } from '../core/waiter.ts'
 import type { BreakerStats } from '../resilience/breaker.ts'
 import type { Assembly, AssemblyOwner } from './assembly.ts'
 import { assemble } from './assembly.ts'
@@ -27,25 +23,25 @@ import type { BatchQuery } from './batch.ts'
 import type { CacheStats } from './cache/cache.ts'
 import type { CachedResult } from './cache/kept.ts'
 import type { CacheOptions } from './cache/rule.ts'
-import type { Call, QueryOptions } from './call.ts'
-import { least, readCall } from './call.ts'
+import type { QueryOptions } from './call.ts'
 import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
-import type { Echo } from './echo.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
+import { ownCopy, refuseInside } from './heritage.ts'
 import type { EndpointFacts } from './knowledge.ts'
 import type { LearnedStatement } from './lanes/learned.ts'
-import { PoolLease } from './lease.ts'
+import type { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
+import type { LeasedClient, LeaseOptions } from './loans.ts'
+import { Loans } from './loans.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
 import type { PoolSettings } from './settings.ts'
 import { settingsOf } from './settings.ts'
-import type { Answer, Bounds, Ends } from './statement.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
 
@@ -64,26 +60,6 @@ export interface PostgresStats extends PoolStats {
   readonly cache: CacheStats
 }
 
-/** Options of one `lease()`. */
-export interface LeaseOptions extends AcquireOptions {
-  /**
-   * `'direct'`: a session that is one's own for as long as the lease lasts, for LISTEN, settings, locks, temporary tables and
-   * migrations: on the way of `directConnectionString` where that is given. Default: any connection of the pool.
-   */
-  readonly endpoint?: 'direct' | undefined
-}
-
-const NOOP = (): void => undefined
-
-const NO_OPTIONS = Object.freeze({})
-
-type CheckedOut = (error: unknown, client: LeasedClient | undefined, done: (error?: unknown) => void) => void
-
-/** A client that `connect()` lends: pg's, and `await using` gives it back. */
-export interface LeasedClient extends Client {
-  [Symbol.asyncDispose](): Promise<void>
-}
-
 /** The pool. Takes the place of `pg.Pool`; the differences are listed in docs/drop-in.md. */
 export class Pool extends PgPool {
   /** True from `end()` on. */
@@ -92,6 +68,7 @@ export class Pool extends PgPool {
   ended = false
   readonly #config: ReadConfig
   readonly #parts: Assembly
+  readonly #loans: Loans
 
   /** @throws SLUICE_BAD_OPTION naming the option, its value and its range */
   constructor(config: PoolConfig = {}, Client?: ClientClass) {
@@ -112,6 +89,7 @@ export class Pool extends PgPool {
       echoed: (line) => (hasLog ? this.log(line) : process.stderr.write(`${line}\n`)),
     }
     this.#parts = assemble(owner, read)
+    this.#loans = new Loans(this.#parts, read)
     const { engine, gate, rounds, sessions } = this.#parts
     const { allowExitOnIdle, max, min } = read.settings
     Object.assign(this.options, read.client, { max, min, allowExitOnIdle })
@@ -141,42 +119,12 @@ export class Pool extends PgPool {
   connect(callback?: ConnectCallback): Promise<LeasedClient> | undefined {
     if (typeof callback === 'function') {
       const answer = detached(callback)
-      this.#checkOut((error, client, done) => answer(error as Error | undefined, client, done))
+      this.#loans.client((error, client, done) => answer(error as Error | undefined, client, done))
       return undefined
     }
     return this.#promise((resolve, reject) => {
-      this.#checkOut((error, client) => (client === undefined ? reject(error) : resolve(client)))
+      this.#loans.client((error, client) => (client === undefined ? reject(error) : resolve(client)))
     })
-  }
-
-  #checkOut(settle: CheckedOut): void {
-    this.#request(NO_OPTIONS, (error, lease) => {
-      if (lease === undefined) return settle(error, undefined, NOOP)
-      const { client, release } = this.#dress(lease)
-      settle(undefined, client, release)
-    })
-  }
-
-  /** Asks for a connection, where the circuit breaker lets the caller. */
-  #request(options: RequestOptions, settle: Settle<Client>): void {
-    const { checkout, gate } = this.#parts
-    if (gate === undefined) return checkout.request(options, settle)
-    gate.pass<Lease<Client>>(
-      (done) => checkout.request(options, done),
-      (error, lease) => settle(error, lease),
-    )
-  }
-
-  /** Gives a client what its holder needs to give it back. */
-  #dress(lease: Lease<Client>): { client: LeasedClient; release: (error?: unknown) => void } {
-    const client = lease.resource as LeasedClient
-    const release = (error?: unknown): void => lease.release(error)
-    client.release = release
-    client[Symbol.asyncDispose] = () => {
-      if (!lease.released) lease.release()
-      return Promise.resolve()
-    }
-    return { client, release }
   }
 
   /**
@@ -184,43 +132,10 @@ export class Pool extends PgPool {
    * @throws SLUICE_UNSUPPORTED_ON_ENDPOINT with `endpoint: 'direct'` through a transaction pooler without `directConnectionString`
    */
   lease(options: LeaseOptions = {}): Promise<PoolLease> {
-    const { endpoint, ...acquire } = options
-    if (readWord({ ...options }, 'endpoint', ['direct']) === undefined) return this.#lease(acquire, false)
-    const { listening } = this.#parts
-    const isDirect = this.#config.directConnectionString !== undefined
     return this.#promise((resolve, reject) => {
-      listening
-        .acquire(`lease({ endpoint: '${endpoint}' })`, acquire)
-        .then((lease) => resolve(new PoolLease(lease, this.#leaseParts(isDirect, false))), reject)
+      this.#loans.lease(options, (error, lease) => (lease === undefined ? reject(error) : resolve(lease)))
     })
   }
-
-  #lease(options: RequestOptions, isOwn: boolean): Promise<PoolLease> {
-    return this.#promise((resolve, reject) => {
-      this.#request(options, (error, lease) => {
-        if (lease === undefined) reject(error)
-        else resolve(new PoolLease(lease, this.#leaseParts(false, isOwn)))
-      })
-    })
-  }
-
-  /** Of a lease for whoever asks: a limit that the server does not keep is kept here. */
-  readonly #leaseParts = (isDirect: boolean, isOwn: boolean) => ({
-    knowledge: isDirect ? undefined : this.#parts.knowledge,
-    run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
-      this.#parts.statements.run(start, bounds, ends),
-    read: (options: QueryOptions): Call => {
-      const call = readCall(options, this.#config)
-      const { statementMillis } = this.#parts.knowledge
-      if (isDirect || isOwn || statementMillis === undefined) return call
-      return { ...call, statementMillis: least(call.statementMillis, statementMillis) }
-    },
-    echo: (): Echo | undefined => this.#parts.echo,
-    cancel: (client: Client): Promise<void> => {
-      const { cancelTimeoutMillis } = this.#config.settings
-      return within(systemClock, cancelTimeoutMillis, (signal) => this.#parts.sessions.cancel(client, signal))
-    },
-  })
 
   // Statements ---------------------------------------------------------------------------------------------------------
 
@@ -298,7 +213,10 @@ export class Pool extends PgPool {
       clock: systemClock,
       random: Math.random,
       numbers: () => this.#parts.engine.numbers(),
-      lease: (acquire) => this.#lease(acquire, true),
+      lease: (acquire) =>
+        this.#promise((resolve, reject) => {
+          this.#loans.own(acquire, (error, lease) => (lease === undefined ? reject(error) : resolve(lease)))
+        }),
       settings: () => this.#parts.knowledge.transactionSettings(),
       refusal: () => this.#parts.knowledge.transactionRefusal(),
     })
@@ -523,24 +441,8 @@ export class Pool extends PgPool {
   }
 
   static {
-    // What pg-pool does inside itself must not run on a pool whose inside is another one.
-    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(PgPool.prototype))) {
-      if (Object.hasOwn(Pool.prototype, name)) continue
-      const value = () => {
-        throw new Error(`${name} belongs to the inside of pg-pool, which Sluice does not have`)
-      }
-      Object.defineProperty(Pool.prototype, name, { value, configurable: true, writable: true })
-    }
+    refuseInside(Pool.prototype)
   }
-}
-
-/** The options as super() may have them: it writes into `ssl`, and copies only what is enumerable. */
-function ownCopy(config: PoolConfig): PoolConfig {
-  const copy: PoolConfig = { ...config }
-  if (typeof config.ssl === 'object')
-    copy.ssl = Object.defineProperties({}, Object.getOwnPropertyDescriptors(config.ssl))
-  if (config.password !== undefined) copy.password = config.password
-  return copy
 }
 
 function refuseFunction(callback: QueryCallback): void {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SluiceError } from '../base/errors.ts'
-import { ENVIRONMENTS, TRAFFIC } from './environments.ts'
+import { PRESETS } from '../sizing/presets.ts'
+import { ENVIRONMENTS } from './environments.ts'
 import { explainConfig } from './explain.ts'
 import { poolConfigFromEnv } from './from-env.ts'
 import { PROFILES } from './profiles.ts'
@@ -101,7 +102,7 @@ describe('whatever is said', () => {
   /** What each of them says, the one who is listened to first. */
   function expected({ code, url, parameter, first, second, traffic, environment, profile }: Sources) {
     const table = environment === 'none' ? undefined : ENVIRONMENTS[environment as 'staging']
-    const preset = traffic && TRAFFIC[traffic as 'small']
+    const preset = traffic && PRESETS[traffic as 'small']
     const said = profile && PROFILES[profile as 'edge'].options
     const heard = <V>(...values: (V | undefined | false)[]) =>
       values.find((v) => v !== undefined && v !== false)

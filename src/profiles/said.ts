@@ -1,14 +1,16 @@
 /** Everything that is said of a pool, by everybody, and who is listened to. */
 import type { Given } from '../base/options.ts'
+import { readPoolOptions } from '../core/options.ts'
+import type { TrafficName } from '../sizing/presets.ts'
+import { PRESETS } from '../sizing/presets.ts'
 import type { Address } from './address.ts'
 import { endpointTold, PARTS, readAddress } from './address.ts'
-import type { Env, EnvironmentName, TrafficName } from './environments.ts'
+import type { Env, EnvironmentName } from './environments.ts'
 import {
   ENVIRONMENT_NAMES,
   ENVIRONMENTS,
   environmentOf,
   localDatabase,
-  TRAFFIC,
   TRAFFIC_NAMES,
   wordFrom,
 } from './environments.ts'
@@ -64,16 +66,19 @@ export interface Hearing {
 /** What is not an option of the pool, or is taken apart. */
 const CHOICES = new Set(['environment', 'traffic', 'profile', 'connectionString'])
 
-/** Defaults of a pool that nobody says anything of, for what {@link hear} may hear of; milliseconds. */
-const DEFAULTS: Given = {
-  max: 10,
-  min: 0,
-  maxOverflow: 0,
-  acquireTimeoutMillis: 30_000,
-  connectionTimeoutMillis: 10_000,
-  idleTimeoutMillis: 10_000,
-  prePing: 30_000,
-  endpoint: 'auto',
+/** What a pool does of which nobody says anything, as far as {@link hear} may hear of it. */
+function defaults(): Given {
+  const {
+    max,
+    min,
+    maxOverflow,
+    acquireTimeoutMillis,
+    connectionTimeoutMillis,
+    idleTimeoutMillis,
+    prePingMillis,
+  } = readPoolOptions({})
+  const times = { acquireTimeoutMillis, connectionTimeoutMillis, idleTimeoutMillis, prePing: prePingMillis }
+  return { max, min, maxOverflow, ...times, endpoint: 'auto' }
 }
 
 /** Hears everybody. @throws SLUICE_BAD_OPTION for the first thing that makes no sense, naming it, its value and its range */
@@ -89,12 +94,12 @@ export function hear(env: Env, options: Choices & Given): Hearing {
     ...fromAddress(address),
     ...(direct === undefined ? [] : [direct]),
     ...fromVariables(env),
-    ...(traffic === undefined ? [] : from(TRAFFIC[traffic], 'traffic preset', `traffic ${traffic}`)),
+    ...(traffic === undefined ? [] : from(PRESETS[traffic], 'traffic preset', `traffic ${traffic}`)),
     ...fromEnvironment(environment, env),
     ...(profile === undefined ? [] : from(PROFILES[profile].options, 'profile', `profile ${profile}`)),
     ...told(address),
     ...fallbacks(env),
-    ...from(DEFAULTS, 'default', 'default'),
+    ...from(defaults(), 'default', 'default'),
   ]
   return { said, address, environment, profile }
 }

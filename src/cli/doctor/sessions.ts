@@ -1,25 +1,27 @@
 /** What is wrong with the sessions at the server. */
 import type { Blocked, Session } from '../../monitor/activity.ts'
 import type { Finding, Severity } from '../../monitor/finding.ts'
+import { IDLE_IN_TRANSACTION_MILLIS, LONG_STATEMENT_MILLIS, TARGETS } from '../../monitor/targets.ts'
 import { millis, whole } from '../paint.ts'
 import type { Facts } from './facts.ts'
 
 /** A shorter wait, or stay in a transaction, is everyday work. */
 const MOMENT_MILLIS = 1_000
-/** How long a session may be idle in a transaction, and how many may: beyond, it is critical. */
-const IDLE_MILLIS = 60_000
-const MOST_IDLERS = 5
 /** So many sessions of one application that sit in a transaction after the same statement were forgotten, not slow. */
 const LEAKED = 3
 
 /** Longest statement: the target, the alert, and what nobody but an analyst waits for. */
-const LONG_MILLIS = { advice: 5_000, warning: 30_000, critical: 300_000 } as const
+const LONG_MILLIS = {
+  advice: TARGETS.statement.target,
+  warning: TARGETS.statement.alert,
+  critical: LONG_STATEMENT_MILLIS,
+} as const
 
 /** Sessions of one application that do nothing: more than these, or than this share of the server's, are hoarded. */
 const HOARD = { sessions: 50, share: 0.25, least: 10 } as const
 
 /** Share of a limit that is in use. */
-const CROWDED = { warning: 0.8, critical: 0.95 } as const
+const CROWDED = { warning: TARGETS.sessions.alert, critical: 0.95 } as const
 
 /** Who waits for a lock, once for each session at the head of the queue. */
 export function blockedFindings({ activity, prepared }: Facts): Finding[] {
@@ -102,7 +104,7 @@ function idlerFinding(idlers: readonly Session[], longest: Session, all: number)
   const count = idlers.length === 1 ? 'A session is' : `${idlers.length} sessions are`
   return {
     code: 'idle-in-transaction',
-    severity: age >= IDLE_MILLIS || all > MOST_IDLERS ? 'critical' : 'warning',
+    severity: age >= IDLE_IN_TRANSACTION_MILLIS || all > TARGETS.idlers.alert ? 'critical' : 'warning',
     title: `${count} idle in a transaction`,
     evidence: `Session ${longest.pid} of ${applicationOf(longest)} since ${millis(age)}; its last statement: ${longest.statement ?? 'not visible'}.`,
     reason: 'It keeps its connection and its locks, and VACUUM from removing what it might still see.',

@@ -1,15 +1,8 @@
 /** What goes on at the server: who holds up whom, and who leaves transactions open. */
 import type { Session } from '../activity.ts'
+import { IDLE_IN_TRANSACTION_MILLIS, LOCK_TIMEOUT_MILLIS, TARGETS } from '../targets.ts'
 import type { Draft, Scene } from './scene.ts'
 import { count, graded, millis, percent, SYMPTOMS, several } from './scene.ts'
-
-const IDLERS_ALERT = 5
-/** How long a transaction may be idle, by class of work: 60,000. */
-const IDLE_LIMIT_MILLIS = 60_000
-const STATEMENT = { target: 5_000, alert: 30_000 }
-/** The limit for a lock wait. */
-const LOCK_MILLIS = 10_000
-const MOST_SESSIONS = 0.8
 
 /** Postgres itself looks at a lock wait after deadlock_timeout, a second by default; what is shorter is the ordinary course of work. */
 const ORDINARY_MILLIS = 1_000
@@ -40,15 +33,15 @@ function blocked({ activity }: Scene): readonly Draft[] {
   return [
     {
       code: 'blocked',
-      severity: waitingMillis >= LOCK_MILLIS ? 'critical' : 'warning',
+      severity: waitingMillis >= LOCK_TIMEOUT_MILLIS ? 'critical' : 'warning',
       title: `${several(waiting.length, 'session')} ${waiting.length === 1 ? 'waits' : 'wait'} for a lock; at the head is ${head}`,
       evidence: `${name(session)} waits for ${millis(waitingMillis)} behind ${chain.slice(1).join(' → ')}${does}`,
       reason:
         'whoever waits for a lock holds its connection and its own locks meanwhile, so that others queue behind it',
       change:
         root?.state?.startsWith('idle in transaction') === true
-          ? `end that transaction (SELECT pg_terminate_backend(${root.pid}) if nobody else will), and set idleInTransactionTimeout and lockTimeout (10,000)`
-          : 'shorten the transaction at the head, take locks in one order everywhere, and set lockTimeout (10,000)',
+          ? `end that transaction (SELECT pg_terminate_backend(${root.pid}) if nobody else will), and set idleInTransactionTimeout and lockTimeout (${count(LOCK_TIMEOUT_MILLIS)})`
+          : `shorten the transaction at the head, take locks in one order everywhere, and set lockTimeout (${count(LOCK_TIMEOUT_MILLIS)})`,
       explains: waiting.some((each) => each.session.own)
         ? ['long-statement', ...SYMPTOMS]
         : ['long-statement'],
@@ -65,12 +58,13 @@ function idlers({ activity, settings }: Scene): readonly Draft[] {
   return [
     {
       code: 'idle-in-transaction',
-      severity: found.length > IDLERS_ALERT || idle >= IDLE_LIMIT_MILLIS ? 'critical' : 'warning',
+      severity:
+        found.length > TARGETS.idlers.alert || idle >= IDLE_IN_TRANSACTION_MILLIS ? 'critical' : 'warning',
       title: `${several(found.length, 'session')} ${found.length === 1 ? 'does' : 'do'} nothing inside a transaction`,
-      evidence: `${count(found.length)} idle in transaction (target 0, alert above ${IDLERS_ALERT}); ${name(first)} for ${millis(idle)}, ${lastStatement(first)}`,
+      evidence: `${count(found.length)} idle in transaction (target 0, alert above ${TARGETS.idlers.alert}); ${name(first)} for ${millis(idle)}, ${lastStatement(first)}`,
       reason:
         'an open transaction holds its locks and its connection, and keeps vacuum from cleaning up for the whole database',
-      change: `end the transaction before waiting for anything else (a model's answer, a request); set idleInTransactionTimeout (${limit === undefined ? 'now none' : `now ${millis(limit)}`}; 60,000), or for the role idle_in_transaction_session_timeout = '60s'`,
+      change: `end the transaction before waiting for anything else (a model's answer, a request); set idleInTransactionTimeout (${limit === undefined ? 'now none' : `now ${millis(limit)}`}; ${count(IDLE_IN_TRANSACTION_MILLIS)}), or for the role idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION_MILLIS / 1_000}s'`,
       ...(found.some(({ own }) => own) ? { explains: SYMPTOMS } : {}),
     },
   ]
@@ -79,7 +73,7 @@ function idlers({ activity, settings }: Scene): readonly Draft[] {
 function longest({ activity }: Scene): readonly Draft[] {
   const session = activity?.longest
   const took = session?.statementMillis ?? 0
-  const severity = graded(took, STATEMENT.target, STATEMENT.alert)
+  const severity = graded(took, TARGETS.statement.target, TARGETS.statement.alert)
   if (session === undefined || severity === undefined) return []
   const over = activity?.overFiveMinutes.length ?? 0
   const more = over === 0 ? '' : `; ${several(over, 'statement')} over 5 minutes`
@@ -88,7 +82,7 @@ function longest({ activity }: Scene): readonly Draft[] {
       code: 'long-statement',
       severity,
       title: `A statement has been running for ${millis(took)}`,
-      evidence: `${name(session)}: ${session.statement ?? 'a statement that could not be seen'} (target below ${millis(STATEMENT.target)}, alert above ${millis(STATEMENT.alert)})${more}`,
+      evidence: `${name(session)}: ${session.statement ?? 'a statement that could not be seen'} (target below ${millis(TARGETS.statement.target)}, alert above ${millis(TARGETS.statement.alert)})${more}`,
       reason:
         'it holds a connection and a processor, and the older its snapshot the less vacuum can clean up',
       change: "look at its plan with EXPLAIN; give such work class 'analytical' and a statement timeout",
@@ -99,7 +93,7 @@ function longest({ activity }: Scene): readonly Draft[] {
 
 function nearLimit({ activity, maxConnections }: Scene): readonly Draft[] {
   if (activity === undefined || maxConnections === undefined) return []
-  if (activity.total < MOST_SESSIONS * maxConnections) return []
+  if (activity.total < TARGETS.sessions.alert * maxConnections) return []
   const [most] = activity.byApplication
   const who =
     most === undefined ? '' : `; most by ${most.application || 'no application name'} (${count(most.total)})`
