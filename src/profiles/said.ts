@@ -204,8 +204,22 @@ export function settle(said: readonly Said[]): Settled[] {
   const settled = [...byOption].flatMap(([option, [winner, ...losers]]) =>
     winner === undefined ? [] : [{ option, winner, losers }],
   )
-  const max = settled.find(({ option }) => option === 'max')?.winner
-  return settled.map((one) => (one.option === 'min' && max !== undefined ? notAbove(one, max) : one))
+  const winnerOf = (name: string) => settled.find(({ option }) => option === name)?.winner
+  const [max, opens] = [winnerOf('max'), winnerOf('connectionTimeoutMillis')]
+  return settled.map((one) => {
+    if (one.option === 'min' && max !== undefined) return notAbove(one, max)
+    return one.option === 'acquireTimeoutMillis' && opens !== undefined ? asLongAs(one, opens) : one
+  })
+}
+
+/** Where nobody says how long callers wait, whoever says how long an open may take has said it, as in pg-pool. */
+function asLongAs(wait: Settled, opens: Said): Settled {
+  const { rank, source } = wait.winner
+  if (rank !== 'default' || opens.rank === 'default' || Number(opens.value) === 0) return wait
+  return {
+    ...wait,
+    winner: { ...wait.winner, value: opens.value, source: `${source}: connectionTimeoutMillis` },
+  }
 }
 
 /** What a table keeps open must fit the size that somebody else has chosen. */
