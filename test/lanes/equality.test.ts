@@ -244,7 +244,7 @@ function caller(
 async function settled(start: () => unknown): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise((resolve) => {
-    timer = setTimeout(() => resolve('no answer within 15 s'), 15_000)
+    timer = setTimeout(() => resolve('no answer within 50 s'), 50_000)
   })
   const answer = (async () => picture(await start()))()
   try {

@@ -15,6 +15,9 @@ import { expectLanes, lanesOf, watchLanes } from './support.ts'
 const TAGS = Number(process.env.SLUICE_TAGS ?? 50_000)
 const CALLERS = 1_000
 const STALLED_MILLIS = 30_000
+/** No limit but that of the call itself may end it. */
+const UNBOUNDED_MILLIS = 300_000
+const LIMITS = { acquireTimeoutMillis: UNBOUNDED_MILLIS, classTimeouts: { simple: UNBOUNDED_MILLIS } }
 
 const schema = `sluice_tags_${process.pid}`
 const kinds = Object.entries(kindsOf(schema))
@@ -75,7 +78,12 @@ test(
   'a thousand callers get their own rows and errors, once, and no write happens twice, while sessions are killed, statements aborted and tables altered',
   async () => {
     const name = `sluice-tags-${process.pid}`
-    await using pool = new Pool({ connectionString: databaseUrl(), max: 10, applicationName: name })
+    await using pool = new Pool({
+      connectionString: databaseUrl(),
+      max: 10,
+      applicationName: name,
+      ...LIMITS,
+    })
     pool.on('error', () => undefined)
     const ledger = new Ledger()
     const lanes = watchLanes(pool)
@@ -219,8 +227,9 @@ async function promised(pool: Pool, call: Call, options: LaneOptions): Promise<u
       return await lease.query(statement, values, options)
     }
     case 'transaction': {
-      const { signal, timeout } = options
-      return pool.transaction((tx) => tx.query(statement, values), { signal, timeout })
+      const { signal, timeout = UNBOUNDED_MILLIS } = options
+      const limits = { signal, timeout, maxWait: UNBOUNDED_MILLIS }
+      return pool.transaction((tx) => tx.query(statement, values), limits)
     }
     case 'promise':
     case 'callback':

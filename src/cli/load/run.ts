@@ -240,8 +240,8 @@ async function turn(
   try {
     await drive(way, tally, { callers, statements, seconds, signal, onTick })
   } finally {
-    await stop()
-    await (signal.aborted ? cutOff(way, sessions, ownName) : way.end())
+    // Also where the sessions could not be counted to the end.
+    await stop().finally(() => (signal.aborted ? cutOff(way, sessions, ownName) : way.end()))
   }
 }
 

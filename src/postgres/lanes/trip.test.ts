@@ -48,6 +48,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     namesOf,
     cancelOnce: (client) => within(clock, 1_000, (signal) => sessions.cancelOnce(client, signal)),
     isFit: (client) => sessions.isFit(client),
+    mayBegin: () => true,
   })
   const alone: string[] = []
   const parts: TripParts = {
@@ -57,6 +58,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     checkout,
     stallMillis,
     numbers: () => engine.numbers(),
+    knowledge: { isRecognised: true, recognise: (_, then) => then() },
     alone: (lease, cargo, answer) => {
       alone.push(cargo.statement.text)
       aloneAnswers.push(() => {
