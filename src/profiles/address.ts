@@ -1,7 +1,10 @@
 /** A connection string, taken apart and put together again: what stands in it can be overruled, and what is missing filled in. */
+import { isIPv6 } from 'node:net'
 import { SluiceError } from '../base/errors.ts'
 import { numberIn } from '../base/options.ts'
 import { redact } from '../base/redact.ts'
+import type { Endpoint } from './endpoint.ts'
+import { readEndpoint } from './endpoint.ts'
 
 /** The parts of an address that options name too. */
 export const PARTS = ['host', 'port', 'user', 'password', 'database'] as const
@@ -128,7 +131,7 @@ export function rewritten(
   }
   for (const name of without) if (url.searchParams.has(name)) url.searchParams.delete(name)
   const read = partsOf(url, address.source)
-  const lost = PARTS.find((part) => (parts[part] || undefined) !== undefined && parts[part] !== read[part])
+  const lost = PARTS.find((part) => parts[part] && !isSame(String(parts[part]), String(read[part])))
   if (lost === undefined) return url.href
   throw new SluiceError(
     'SLUICE_BAD_OPTION',
@@ -136,11 +139,13 @@ export function rewritten(
   )
 }
 
+/** An address of IPv6 has several spellings. */
+function isSame(wanted: string, read: string): boolean {
+  return wanted === read || (wanted.includes(':') && isIPv6(wanted) && isIPv6(read))
+}
+
 /** Supabase tells what its addresses lead to by host and port. */
-export function endpointTold({ parts: { host, port = 5_432 } }: Address): string | undefined {
-  if (typeof host !== 'string' || !/\.supabase\.(?:co|com|in|net)$/.test(host)) return undefined
-  if (port === 6_543) return 'transaction'
-  if (port !== 5_432) return undefined
-  if (host.startsWith('db.')) return 'direct'
-  return host.includes('.pooler.') ? 'session' : undefined
+export function endpointTold({ parts: { host, port } }: Address): Endpoint | undefined {
+  const isSupabase = typeof host === 'string' && /\.supabase\.(?:co|com)$/.test(host)
+  return isSupabase ? readEndpoint({ host, port }).endpoint : undefined
 }
