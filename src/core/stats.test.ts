@@ -31,6 +31,6 @@ test.each([
   [{ closing: 4 }, 0],
   [{ leased: 1, shared: 2, checking: 3, cancelling: 4 }, 100],
   [{ leased: 15 }, 150],
-])('utilization is what is busy ÷ max, in percent: %o of 10 are %d %%', (slots, percent) => {
+])('utilization is what is busy ÷ max: of 10 slots %o are %d percent', (slots, percent) => {
   expect(utilizationOf(slots)).toBe(percent)
 })
