@@ -4,12 +4,12 @@
  */
 import { codeOf, SluiceError } from '../base/errors.ts'
 import { isProcessId } from '../base/process-id.ts'
+import type { Endpoint, EndpointTold, Known, Pooler, PoolMode } from '../profiles/endpoint.ts'
 import type { Answer } from './asking.ts'
 import { ASK_SESSION } from './asking.ts'
 import type { Client } from './driver.ts'
 import { plainQuery, processIdOf } from './driver.ts'
 import { sessionEffectOf } from './effects.ts'
-import type { Endpoint, EndpointTold, Known, Pooler, PoolMode } from './endpoint.ts'
 import { refusedOption } from './pooler.ts'
 import type { LimitName, Limits } from './startup.ts'
 import { areOnlyLimits, asksFor, dropStartup, isLimit, limitsOf } from './startup.ts'

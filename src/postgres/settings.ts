@@ -1,8 +1,8 @@
 /** The effective options of a pool, for advice and for people: what was given, completed with every default, without secrets. */
 
+import type { Endpoint } from '../profiles/endpoint.ts'
 import type { ProfileName } from '../profiles/profiles.ts'
 import type { PoolConfig, ReadConfig, StatementClass } from './config.ts'
-import type { Endpoint } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
 import type { EndpointFacts } from './knowledge.ts'
 

@@ -1,6 +1,7 @@
 /** What is wrong with the server's settings, its transactions and its tables, and who keeps sessions for nothing. */
 import type { Finding } from '../../monitor/finding.ts'
 import type { Draft } from '../../monitor/rank.ts'
+import { IDLE_IN_TRANSACTION_MILLIS } from '../../monitor/targets.ts'
 import { count, millis, several } from '../../monitor/words.ts'
 import type { Facts, TableUse } from './facts.ts'
 
@@ -23,7 +24,9 @@ export function wallFindings({ walls }: Facts): Finding[] {
   if (walls === undefined) return []
   const missing = [
     ...(walls.statement === 0 ? [['statement_timeout', '30s'] as const] : []),
-    ...(walls.idleInTransaction === 0 ? [['idle_in_transaction_session_timeout', '60s'] as const] : []),
+    ...(walls.idleInTransaction === 0
+      ? [['idle_in_transaction_session_timeout', `${IDLE_IN_TRANSACTION_MILLIS / 1_000}s`] as const]
+      : []),
   ]
   if (missing.length === 0) return []
   const role = `"${walls.role.replaceAll('"', '""')}"`
