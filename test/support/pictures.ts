@@ -161,6 +161,8 @@ export function activityOf(given: Partial<Activity> = {}): Activity {
     idle: 2,
     idleInTransaction: 0,
     own: 1,
+    ofRole: 1,
+    ofDatabase: 1,
     hidden: 0,
     byApplication: [],
     longest: undefined,

@@ -177,7 +177,8 @@ export class Trip implements Passenger {
   }
 
   #decided(lease: Lease<Client>): void {
-    if (!isDead(lease.resource)) {
+    // Others waited on it too, and may have given it back.
+    if (!lease.released && !isDead(lease.resource)) {
       if (this.#over || this.#parts.knowledge.isRecognised) return this.boardOn(lease)
       // Nobody would say: asking again at once could go on for ever.
       return this.#alone(lease)
