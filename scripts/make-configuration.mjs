@@ -206,12 +206,12 @@ function variablesPart({ address, families, parameters }) {
 
 ${table(head, variables)}
 
-An empty variable is not set. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
+An empty variable is not set. Numbers are plain decimals. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
 \`DB_MAX_OVERFLOW\` and \`DB_ECHO\`; \`POOL_…\`) is set, the others mean their default where neither tables nor profile say anything.
 \`DB_POOL_PRE_PING=true\` checks connections that were idle for 30,000 ms. \`POOL_MODE=statement\` is \`transaction\` without
 \`transaction()\` and \`batch()\`.
 
-\`DATABASE_URL\` is a whole connection string; what it leaves open, \`DB_…\` fills in. Beside a \`DATABASE_POOL_URL\` it is the direct way:
+\`DATABASE_URL\` is a whole connection string, with one host and everything in it once; what it leaves open, \`DB_…\` fills in. Beside a \`DATABASE_POOL_URL\` it is the direct way:
 the pool uses the pooled one, and \`listen()\` the direct one. Supabase's addresses tell what they lead to: port 6543 is transaction
 mode, 5432 a session on pooler hosts and direct on \`db.…\` hosts.
 
@@ -249,13 +249,15 @@ export const sources = () => ({
 })
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [{ PROFILES }, { ENVIRONMENTS, TRAFFIC }, { ADDRESS, FAMILIES, PARAMETERS }] = await Promise.all(
-    ['profiles', 'environments', 'variables'].map((name) => import(at(`dist/profiles/${name}.js`).href)),
+  const [{ PROFILES }, { ENVIRONMENTS }, { ADDRESS, FAMILIES, PARAMETERS }, { PRESETS }] = await Promise.all(
+    ['profiles/profiles', 'profiles/environments', 'profiles/variables', 'sizing/presets'].map(
+      (name) => import(at(`dist/${name}.js`).href),
+    ),
   )
   const tables = {
     profiles: PROFILES,
     environments: ENVIRONMENTS,
-    traffic: TRAFFIC,
+    traffic: PRESETS,
     address: ADDRESS,
     families: FAMILIES,
     parameters: PARAMETERS,

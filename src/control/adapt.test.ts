@@ -339,3 +339,31 @@ test.each([
   const { pool } = fakePool()
   expect(() => adapt(pool, options as unknown as AdaptOptions)).toThrow(message)
 })
+
+test('an adaptation that cannot begin leaves nothing behind', () => {
+  const { clock, pool } = fakePool()
+  const onChange = (): void => {
+    throw new Error('not now')
+  }
+  // Too small for a `min`, which would be opened.
+  expect(() => adapt(pool, { absoluteMax: 5, onChange }, { clock })).toThrow('not now')
+  expect(clock.armed()).toBe(0)
+})
+
+test('a budget that another pool takes up while the server is asked still holds', async () => {
+  const limits = { now: 100 }
+  let answer: (room: number) => void = () => undefined
+  const { changes, clock, load, size } = loaded({
+    limit: () => limits.now,
+    room: () =>
+      new Promise((resolve) => {
+        answer = resolve
+      }),
+  })
+  load.busy = 50
+  await clock.advance(minute)
+  limits.now = 60
+  answer(1_000)
+  await settle()
+  expect([size.max, changes.at(-1)?.evidence?.limit]).toEqual([60, 60])
+})

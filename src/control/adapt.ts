@@ -71,8 +71,9 @@ class PoolAdaptation implements Adaptation {
     this.#alarm = new Alarm(clock, () => this.#look(), false)
     this.#stretchMillis = Math.max(leastSampleMillis, this.#options.every / samplesAWindow)
     this.#windowBegan = clock.now()
-    this.#rearm()
+    // First what can fail: whoever gets an error gets nothing that goes on.
     this.#begin()
+    this.#rearm()
   }
 
   stop(): void {
@@ -169,7 +170,8 @@ class PoolAdaptation implements Adaptation {
     }
     this.#asking = false
     if (this.#stopped || this.#pool.stats().state !== 'running') return
-    if ('room' in answer) return this.#grow(next, { ...evidence, room: answer.room })
+    // What the budget leaves may have changed since.
+    if ('room' in answer) return this.#grow(next, { ...evidence, limit: this.#limit(), room: answer.room })
     const reason = `${next.reason}, but it is not known how many connections the server has room for`
     this.#refuse(next, reason, evidence, answer.cause)
   }

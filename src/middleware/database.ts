@@ -50,7 +50,8 @@ export function readRules<Request>(options: DatabaseOptions<Request>): Rules<Req
 export class RequestDatabase<P extends RequestPool = RequestPool> {
   /** The pool itself, for what must go on when the client has gone: its calls know nothing of the request. */
   readonly pool: P
-  readonly #holds: boolean
+  /** Whether all its statements run on one connection. */
+  readonly holds: boolean
   readonly #labels: () => CallOptions
   readonly #gone = new AbortController()
   /** Leases of this request that are not known to be back. */
@@ -62,7 +63,7 @@ export class RequestDatabase<P extends RequestPool = RequestPool> {
   /** @param labels what is said of every call, asked for once */
   constructor(pool: P, hold: 'statement' | 'request', labels: () => CallOptions) {
     this.pool = pool
-    this.#holds = hold === 'request'
+    this.holds = hold === 'request'
     this.#labels = labels
   }
 
@@ -87,7 +88,7 @@ export class RequestDatabase<P extends RequestPool = RequestPool> {
   ): Promise<Answer<R>> {
     const all = this.#options({ ...inside(statement), ...options })
     const list = values as unknown[] | undefined
-    if (!this.#holds) return (await this.pool.query(statement, list, all)) as Answer<R>
+    if (!this.holds) return (await this.pool.query(statement, list, all)) as Answer<R>
     const lease = await this.#own()
     return (await lease.query(statement, list, all)) as Answer<R>
   }
@@ -116,7 +117,7 @@ export class RequestDatabase<P extends RequestPool = RequestPool> {
 
   /** Who holds one connection and waits for another may wait for one that everybody holds who waits. */
   #refuseSecond(what: string): void {
-    if (!this.#holds) return
+    if (!this.holds) return
     throw new SluiceError(
       'SLUICE_BAD_OPTION',
       `${what} takes a connection of its own, and with hold: 'request' the request has one; run BEGIN and COMMIT with query(), or leave hold out`,

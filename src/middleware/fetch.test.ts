@@ -71,6 +71,44 @@ test('an answer without a body, and one of a request that holds nothing, pass as
   expect(released()).toEqual([true])
 })
 
+test('a body that asks for its connection when the handler is long done gets it, where a request holds one', async () => {
+  const { pool, released } = house()
+  const handler = withDatabase(
+    pool,
+    async (request) =>
+      new Response(
+        new ReadableStream({
+          async start(controller) {
+            await new Promise((resolve) => setImmediate(resolve))
+            await databaseOf(request).query('SELECT 1')
+            controller.enqueue(new TextEncoder().encode('late'))
+            controller.close()
+          },
+        }),
+      ),
+    { hold: 'request' },
+  )
+  expect(await (await handler(ask())).text()).toBe('late')
+  expect(released()).toEqual([true])
+})
+
+test('an answer to HEAD gives back at once: nobody reads its body', async () => {
+  for (const hold of ['statement', 'request'] as const) {
+    const { pool, released } = house()
+    const handler = withDatabase(
+      pool,
+      async (request) => {
+        if (hold === 'statement') await databaseOf(request).lease()
+        else await databaseOf(request).query('SELECT 1')
+        return new Response('text')
+      },
+      { hold },
+    )
+    expect((await handler(ask({ method: 'HEAD' }))).status).toBe(200)
+    expect(released()).toEqual([true])
+  }
+})
+
 test('a handler that throws gives back; only a missing connection is answered', async () => {
   const { pool, released } = house()
   let error: Error = new Error('a mistake')

@@ -16,10 +16,13 @@ function failed(error: unknown): Response | undefined {
   return answer && new Response(answer.body, { status: answer.status, headers: answer.headers })
 }
 
-/** Ends the database with the answer: with the last of its body where the request holds a connection, which the body may read from. */
-function endAfter(response: Response, database: RequestDatabase): Response {
+/**
+ * Ends the database with the answer: with the last of its body where the request holds a connection, or will, which the body may
+ * read from. Nobody reads the body of an answer to HEAD.
+ */
+function endAfter(response: Response, { method }: Request, database: RequestDatabase): Response {
   const { body } = response
-  if (body === null || !database.isHolding) {
+  if (body === null || method === 'HEAD' || !(database.isHolding || database.holds)) {
     database.end()
     return response
   }
@@ -60,7 +63,7 @@ export function withDatabase<Rest extends readonly unknown[]>(
     if (database === undefined) return handler(request, ...rest)
     endWith(request.signal, database)
     try {
-      return endAfter(await handler(request, ...rest), database)
+      return endAfter(await handler(request, ...rest), request, database)
     } catch (error) {
       database.end()
       const answer = failed(error)
@@ -96,7 +99,7 @@ export function honoDatabase<Context extends HonoContext>(
       // Hono hands what a handler throws to its error handler, and goes on; one that knows better has another status.
       const answer = context.error && context.res.status === 500 ? failed(context.error) : undefined
       if (answer !== undefined) context.res = answer
-      const watched = endAfter(context.res, database)
+      const watched = endAfter(context.res, raw, database)
       if (watched !== context.res) context.res = watched
     } catch (error) {
       database.end()

@@ -78,11 +78,12 @@ export async function explain(
 ): Promise<Explanation> {
   const settings = readSettings(sql, options)
   const client = await pool.connect()
-  let broken: Error | undefined
+  // What was run may have left something in its session that no rollback takes back, such as an advisory lock.
+  let broken: Error | boolean | undefined = settings.analyze
   try {
     return await examine(client, sql, settings, pool.statements?.() ?? [])
   } catch (error) {
-    broken = await restored(client)
+    broken = (await restored(client)) ?? broken
     throw error
   } finally {
     client.release(broken)

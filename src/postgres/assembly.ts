@@ -1,17 +1,22 @@
 /** The parts of a Postgres pool, put together. */
 import { systemClock } from '../base/clock.ts'
+import { within } from '../base/within.ts'
 import { Pool as Engine } from '../core/pool.ts'
 import type { BreakerListener } from '../resilience/breaker.ts'
 import { Breaker } from '../resilience/breaker.ts'
+import { askPooler } from './asking.ts'
 import { Backends } from './backend.ts'
+import { closeBeside, connectBeside } from './beside.ts'
 import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import type { EchoLine } from './echo.ts'
 import { Echo } from './echo.ts'
 import { Gate } from './gate.ts'
+import { Knowledge } from './knowledge.ts'
 import { Listening } from './listening.ts'
 import { Rounds } from './rounds.ts'
+import type { Way } from './sessions.ts'
 import { Sessions } from './sessions.ts'
 import { Statements } from './statement.ts'
 import { Traffic } from './traffic.ts'
@@ -42,6 +47,7 @@ export interface Assembly {
   readonly listening: Listening
   readonly rounds: Rounds
   readonly gate: Gate | undefined
+  readonly knowledge: Knowledge
   readonly echo: Echo | undefined
 }
 
@@ -51,6 +57,7 @@ function engineOf(
   config: ReadConfig,
   options: AssemblyOwner['options'],
   core: ReadConfig['core'],
+  way?: Way,
 ): { engine: Engine<Client>; sessions: Sessions } {
   const sessions = new Sessions(
     {
@@ -63,6 +70,7 @@ function engineOf(
       onEnding: () => engine.doubt(),
       classify: config.classify,
       targetSessionAttrs: config.targetSessionAttrs,
+      way,
     },
     systemClock,
   )
@@ -70,15 +78,46 @@ function engineOf(
   return { engine, sessions }
 }
 
-/** A pool of one to another address, for what must not go through a pooler. */
+/** Connections of the way around a pooler: one that listens, and few for session work, which is rare. */
+const DIRECT_MAX = 3
+
+/** A small pool to another address, for what must not go through a pooler. */
 function directEngine(owner: AssemblyOwner, config: ReadConfig, connectionString: string): Engine<Client> {
   const options = { ...owner.options(), connectionString }
-  return engineOf(owner, config, () => options, { max: 1, idleTimeoutMillis: 1_000 }).engine
+  return engineOf(owner, config, () => options, { max: DIRECT_MAX, idleTimeoutMillis: 1_000 }).engine
+}
+
+/** How long a pooler may take to say what it is; until then it counts as one that lends sessions by the transaction. */
+const ASK_MILLIS = 5_000
+
+function knowledgeOf(owner: AssemblyOwner, config: ReadConfig): Knowledge {
+  const knowledge: Knowledge = new Knowledge({
+    told: config.endpoint,
+    hasDirect: config.directConnectionString !== undefined,
+    prepare: config.lanes.prepareSaid,
+    isPgs: () => owner.isPgs(),
+    ask: () =>
+      within(systemClock, ASK_MILLIS, (signal) =>
+        askPooler({
+          open: (database) =>
+            connectBeside({
+              Client: owner.Client(),
+              options: owner.options(),
+              database,
+              before: (client) => knowledge.beforeAsking(client),
+              signal,
+            }),
+          close: closeBeside,
+        }),
+      ),
+  })
+  return knowledge
 }
 
 /** Puts the parts of a pool together. Nothing happens yet. */
 export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
-  const { engine, sessions } = engineOf(owner, config, owner.options, config.core)
+  const knowledge = knowledgeOf(owner, config)
+  const { engine, sessions } = engineOf(owner, config, owner.options, config.core, knowledge)
   const checkout = new Checkout(engine, config.verify, config.settings.connectionTimeoutMillis)
   const statements = new Statements(systemClock, () => engine.numbers())
   const gate =
@@ -115,6 +154,7 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     statements,
     config,
     gate,
+    knowledge,
     echo,
     listens: () => owner.listens(),
     isPgs: () => owner.isPgs(),
@@ -122,7 +162,9 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
   const { directConnectionString: direct } = config
   const listening = new Listening(
     engine,
+    knowledge,
+    config.settings.acquireTimeoutMillis,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
-  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo }
+  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo, knowledge }
 }

@@ -6,7 +6,8 @@ import type { RetryBudget, RetrySettings } from '../resilience/retry.ts'
 import { pauseBefore } from '../resilience/retry.ts'
 import type { Call, Told } from './call.ts'
 import type { Gate } from './gate.ts'
-import { isOfOpening, troubleOf } from './trouble.ts'
+import { poolerSays } from './pooler.ts'
+import { isOfOpening, isSaturated, troubleOf } from './trouble.ts'
 
 /** What attempts work with. */
 export interface AttemptsParts {
@@ -127,7 +128,8 @@ function leftOf({ timeoutMillis }: Call, askedAt: number, at: number): number {
 function isOfUse(error: unknown, { on }: RetrySettings): boolean {
   if (on !== undefined) return on(error)
   const code = codeOf(error)
-  return code === '40001' || code === '40P01' || (troubleOf(error) === 'away' && !isTimeout(error))
+  if (code === '40001' || code === '40P01' || isSaturated(error)) return true
+  return troubleOf(error) === 'away' && !isTimeout(error)
 }
 
 function isTimeout(error: unknown): boolean {
@@ -137,7 +139,9 @@ function isTimeout(error: unknown): boolean {
 /** Whether nothing of a call has taken effect, for certain: it was not sent, or the server has refused it as one transaction. */
 function isUndone(error: unknown, atomic: boolean): boolean {
   if (SluiceError.is(error)) return error.outcome === 'not-sent'
-  if (isOfOpening(error)) return true
+  if (isOfOpening(error) || isSaturated(error)) return true
+  // A pooler that has ended a statement does not know what the server made of it.
+  if (poolerSays(error) !== undefined) return false
   return atomic && /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '') && troubleOf(error) === 'none'
 }
 

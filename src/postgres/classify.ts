@@ -1,5 +1,6 @@
 /** What an error of the server says about the connection it came on, and about the others. */
 import { codeOf } from '../base/errors.ts'
+import { poolerSays } from './pooler.ts'
 
 /** What to do with the connections after an error. */
 export type Verdict =
@@ -20,9 +21,13 @@ export type Classify = (error: Error, verdict: Verdict) => Verdict
  * session was ended, 57P02 and 57P03 the server goes down or is not up; 57P04 its database was dropped; 57P05 it was idle for too
  * long; 25P03 so was its transaction; 25006 a write on a server that is read-only. Of 08P01 only
  * those that end the session: the others are a caller's own, who has given a statement the wrong number of values. Of 0A000 only the one by which a plan
- * that was prepared earlier no longer fits its tables, which comes again each time that name is used.
+ * that was prepared earlier no longer fits its tables, which comes again each time that name is used. What a pooler says in its
+ * own name ends at most the connection that it says it on: the others go on through it, also when the server behind it is away.
  */
 export function verdictOf(error: Error): Verdict {
+  const said = poolerSays(error)?.means
+  if (said === 'leaving') return 'renew'
+  if (said !== undefined && (error as { severity?: unknown }).severity === 'FATAL') return 'retire'
   const code = codeOf(error) ?? ''
   switch (code) {
     case '57P01':

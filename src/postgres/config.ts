@@ -12,6 +12,8 @@ import {
 } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { Endpoint, EndpointTold } from '../profiles/endpoint.ts'
+import { readEndpoint, TRANSACTION_DEFAULTS } from '../profiles/endpoint.ts'
 import type { ProfileName } from '../profiles/profiles.ts'
 import { PROFILE_NAMES, withProfile } from '../profiles/profiles.ts'
 import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
@@ -21,8 +23,6 @@ import { readRetry } from '../resilience/retry.ts'
 import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
 import type { EchoLine } from './echo.ts'
-import type { Endpoint } from './endpoint.ts'
-import { endpointOf } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
 
 /** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
@@ -65,13 +65,14 @@ export interface PoolConfig
   parallelQueries?: number | undefined
   /** Closes the connection after any SQL error in `query()`, as pg-pool does. Default false. */
   discardOnError?: boolean | undefined
-  /** A connection string around any pooler, for `listen()`. Default: the pool's own endpoint. */
+  /** A connection string around any pooler, for `listen()` and `lease({ endpoint: 'direct' })`: three connections at most. Default: the pool's own endpoint. */
   directConnectionString?: string | undefined
   /** Shown as `application_name` by the server. */
   applicationName?: string | undefined
   /**
    * Where the connection string leads: `'direct'` and `'session'` keep a session for each connection, `'transaction'` is a pooler
-   * that does not, and cannot carry lanes or prepared statements. Default `'auto'`: told by the address (port 6543, `pgbouncer=true`, a `-pooler` host).
+   * that does not, and cannot carry lanes, prepared statements or session work; `max` is then 5 and `idleTimeoutMillis` 5,000 unless
+   * said otherwise. Default `'auto'`: told by the address, else asked once (docs/endpoints.md).
    */
   endpoint?: Endpoint | 'auto' | undefined
   /**
@@ -162,6 +163,8 @@ export interface ReadConfig {
   readonly onConnect: PoolConfig['onConnect']
   readonly verify: PoolConfig['verify']
   readonly lanes: LaneOptions
+  /** What options and address tell of the endpoint. */
+  readonly endpoint: EndpointTold
   readonly cacheSize: number
   /** What the client gets besides the caller's own options. */
   readonly client: Readonly<Record<string, unknown>>
@@ -175,6 +178,8 @@ export interface LaneOptions {
   readonly stallMillis: number
   /** Statements that a connection keeps prepared; 0 where none are. */
   readonly prepared: number
+  /** `prepare: true` was said: whatever the endpoint is, it is known to carry them. */
+  readonly prepareSaid: boolean
   readonly binary: boolean
   /** Options of the client make pg do something of its own around every statement, so that they go its way. */
   readonly plain: boolean
@@ -279,7 +284,8 @@ const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
 export function readConfig(config: PoolConfig): ReadConfig {
   refuseUnknown(config as Given)
   const profile = readWord(config as Given, 'profile', PROFILE_NAMES)
-  const carries = endpointOf(config as Given) !== 'transaction'
+  const endpoint = readEndpoint(config as Given)
+  const carries = endpoint.endpoint !== 'transaction'
   const given = profile === undefined ? (config as Given) : withProfile(profile, config as Given, carries)
   const client: Record<string, unknown> = {}
   const startup = (ours: string, theirs: string, value: unknown) => {
@@ -295,7 +301,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     readMillis(given, 'idleInTransactionTimeout', 1),
   )
   startup('applicationName', 'application_name', readString(given, 'applicationName'))
-  const core = coreOptions(given)
+  const core = coreOptions(given, endpoint)
   return {
     profile,
     core,
@@ -316,6 +322,7 @@ export function readConfig(config: PoolConfig): ReadConfig {
     onConnect: readFunction(given, 'onConnect'),
     verify: readFunction(given, 'verify'),
     lanes: readLanes(given, carries),
+    endpoint,
     cacheSize: readNumber(given, 'cacheSize', { min: 1, max: 1_000_000 }) ?? 1_000,
     client,
   }
@@ -336,7 +343,7 @@ function refuseUnknown(given: Given): void {
 }
 
 /** pg-pool's spellings turned into the engine's: 0 and null for "never", seconds, one timeout for two waits. */
-function coreOptions(given: Given): PoolOptions {
+function coreOptions(given: Given, { endpoint }: EndpointTold): PoolOptions {
   const core: Record<string, unknown> = {}
   for (const name of CORE) if (given[name] !== undefined) core[name] = given[name]
   const seconds = readNumber(given, 'maxLifetimeSeconds', { min: 0, max: 2_147_483, whole: false })
@@ -352,6 +359,12 @@ function coreOptions(given: Given): PoolOptions {
   else if (connection !== undefined) core.acquireTimeoutMillis ??= connection
   const share = readNumber(given, 'slowShare', { min: 0.01, max: 1, whole: false })
   if (share !== undefined) core.limitedShare = share
+  // The pooler has a pool of its own: a second one of the same size would only hold its places.
+  if (endpoint === 'transaction') {
+    const min = readNumber(given, 'min', { min: 0, max: 1_000_000 }) ?? 0
+    core.max ??= Math.max(TRANSACTION_DEFAULTS.max, min)
+    core.idleTimeoutMillis ??= TRANSACTION_DEFAULTS.idleTimeoutMillis
+  }
   return core as PoolOptions
 }
 
@@ -364,7 +377,8 @@ function readEcho(given: Given): boolean | EchoLine {
 
 function readLanes(given: Given, carries: boolean): LaneOptions {
   const wanted = readBoolean(given, 'pipelining')
-  const prepare = readBoolean(given, 'prepare') ?? carries
+  const said = readBoolean(given, 'prepare')
+  const prepare = said ?? carries
   if (wanted === true && !carries)
     bad(
       'pipelining is on and the endpoint is a transaction pooler, which cannot carry it; leave one of them out',
@@ -375,6 +389,7 @@ function readLanes(given: Given, carries: boolean): LaneOptions {
     depth: readNumber(given, 'laneDepth', { min: 1, max: 10_000 }) ?? 1_000,
     stallMillis: readMillis(given, 'laneStallMillis', 1) ?? 5_000,
     prepared: prepare ? prepared : 0,
+    prepareSaid: said === true,
     binary: readBoolean(given, 'binaryResults') ?? false,
     plain: Boolean(given.query_timeout) || Boolean(given.binary),
   }

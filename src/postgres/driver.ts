@@ -312,9 +312,19 @@ export interface SideWire extends Pick<Wire, 'stream' | 'requestSsl' | 'on'> {
   cancel(processId: number, secretKey: number): void
 }
 
-/** Whether a client says where it is connected to, or connecting. */
+/** Whether a client speaks through a socket of the platform's, and says where that is connected to, or connecting. */
 export function hasAddress(client: object): boolean {
-  return inside(client).port !== undefined && hasWire(client)
+  const { connection, port } = inside(client)
+  return port !== undefined && connection?.stream !== undefined && 'remoteAddress' in connection.stream
+}
+
+/** A client that speaks through something else (a WebSocket) has a way of its own to its server. */
+function ownWire(client: object): Wire {
+  const { host, port, ssl } = inside(client)
+  const Client = client.constructor as new (config: object) => object
+  const { connection } = inside(new Client({ host, port, ssl }))
+  if (connection === undefined) throw new Error('this client does not let anybody connect beside it')
+  return connection
 }
 
 /** Begins to connect beside a client. @param stream what makes its sockets, where the caller has said so. @throws where its address is not known */
@@ -325,7 +335,10 @@ export function openBeside(client: object, stream: unknown, plain = false): Side
     ...(plain ? {} : { ssl, sslNegotiation }),
     ...(typeof stream === 'function' ? { stream } : {}),
   }
-  const wire = new pg.Connection(config as unknown as pg.ConnectionConfig) as unknown as Wire
+  const isOnSocket = hasAddress(client) || typeof stream === 'function'
+  const wire = isOnSocket
+    ? (new pg.Connection(config as unknown as pg.ConnectionConfig) as unknown as Wire)
+    : ownWire(client)
   if (host?.startsWith('/')) wire.connect(`${host}/.s.PGSQL.${port}`)
   else wire.connect(port, host)
   const tls = plain || !ssl ? 'none' : sslNegotiation === 'direct' ? 'direct' : 'asked'

@@ -53,7 +53,7 @@ class Judge {
   /** What the statement that ends here does. */
   end(): string | undefined {
     if (this.effect !== undefined) return this.effect
-    const [first, second] = this.#words
+    const [first = '', second] = this.#words
     switch (first) {
       case 'listen':
       case 'unlisten':

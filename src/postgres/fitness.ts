@@ -7,6 +7,7 @@ import { verdictOf } from './classify.ts'
 import type { Client } from './driver.ts'
 import { activeOf, onServerWords } from './driver.ts'
 import { Flight } from './lanes/flight.ts'
+import { poolerSays } from './pooler.ts'
 
 /** What a pool expects of its server, in libpq's words: any server, or one that takes writes. */
 export type TargetSessionAttrs = 'any' | 'read-write'
@@ -126,6 +127,7 @@ export class Fitness {
   }
 
   #heard(client: Client, knowledge: Knowledge, error: Error): void {
+    explain(error)
     if (knowledge.open && endsSession(error)) this.#parts.onEnding()
     const { classify } = this.#parts
     const { severity } = error as { severity?: unknown }
@@ -154,7 +156,16 @@ export class Fitness {
 /** Whether the server ends the session, for a reason that may hold for others too: not because of what its holder did or left undone. */
 function endsSession(error: Error): boolean {
   const { severity } = error as { severity?: unknown }
-  return (severity === 'FATAL' || severity === 'PANIC') && !/^(25P03|57P05)$/.test(codeOf(error) ?? '')
+  if (severity !== 'FATAL' && severity !== 'PANIC') return false
+  // What a pooler ends is one client's; the others are its clients still.
+  const said = poolerSays(error)?.means
+  return said === undefined ? !/^(25P03|57P05)$/.test(codeOf(error) ?? '') : said === 'leaving'
+}
+
+/** What a pooler means stands where Postgres has its own advice. */
+function explain(error: Error): void {
+  const said = poolerSays(error)
+  if (said !== undefined) (error as { hint?: string }).hint ??= said.hint
 }
 
 /** What runs by `query()` prepares itself anew where a plan no longer fits. */

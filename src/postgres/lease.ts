@@ -6,6 +6,8 @@ import { least, refuseCache } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
 import { processIdOf } from './driver.ts'
 import type { Echo } from './echo.ts'
+import type { Knowledge } from './knowledge.ts'
+import { withoutName } from './knowledge.ts'
 import { traced } from './promises.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import { send } from './statement.ts'
@@ -14,6 +16,10 @@ import { send } from './statement.ts'
 export interface LeaseParts {
   read(options: QueryOptions): Call
   run<R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void
+  /** Of the way that the lease goes; undefined for one that is direct. */
+  readonly knowledge:
+    | Pick<Knowledge, 'carriesNames' | 'decide' | 'effectOf' | 'mustKnow' | 'refusal'>
+    | undefined
   /** Cancels what a client runs; resolves when it is at rest, rejects when it does not come to rest in time. */
   cancel(client: Client): Promise<void>
   echo(): Echo | undefined
@@ -94,9 +100,10 @@ export class PoolLease {
   #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
     let turn: Turn | undefined
     let echoed: ((error?: unknown) => void) | undefined
+    let isAbandoned = false
     const begin = (answer: Answer<R>) => {
       echoed = this.#parts.echo()?.begin([statement])
-      send(client, statement, values, answer)
+      this.#send(client, statement, values, answer, () => isAbandoned || this.#lease.released)
     }
     const start = (answer: Answer<R>) => {
       turn = { begin: () => begin(answer) }
@@ -111,11 +118,39 @@ export class PoolLease {
         this.#over(turn)
       },
       abandoned: (error) => {
+        isAbandoned = true
         echoed?.(error)
         told(error, undefined)
         this.#abandon(client, turn)
       },
     })
+  }
+
+  /** What leaves something behind in its session, or has a name there, waits until it is known what becomes of that. */
+  #send<R>(
+    client: Client,
+    statement: unknown,
+    values: unknown,
+    answer: Answer<R>,
+    isOver: () => boolean,
+  ): void {
+    const { knowledge } = this.#parts
+    const go = () => {
+      const isPlain = knowledge === undefined || knowledge.carriesNames
+      send(client, isPlain ? statement : withoutName(statement), values, answer)
+    }
+    const effect = knowledge?.effectOf(statement)
+    if (knowledge === undefined || (effect === undefined && !knowledge.mustKnow(statement))) return go()
+    knowledge.decide(
+      client,
+      () => {
+        if (isOver()) return
+        const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
+        if (refusal === undefined) go()
+        else answer(refusal, undefined)
+      },
+      isOver,
+    )
   }
 
   #next(): void {

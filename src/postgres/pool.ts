@@ -12,14 +12,10 @@ import { systemClock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readMillis, readNumber } from '../base/options.ts'
-import { within } from '../base/within.ts'
 import type { BudgetView } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
-import type { Lease } from '../core/lease.ts'
-import type { AcquireOptions, RequestOptions } from '../core/options.ts'
 import type { ConnectionRow, PoolStats } from '../core/stats.ts'
-import type { Settle } from '../core/waiter.ts'
 import type { BreakerStats } from '../resilience/breaker.ts'
 import type { Assembly, AssemblyOwner } from './assembly.ts'
 import { assemble } from './assembly.ts'
@@ -27,25 +23,25 @@ import type { BatchQuery } from './batch.ts'
 import type { CacheStats } from './cache/cache.ts'
 import type { CachedResult } from './cache/kept.ts'
 import type { CacheOptions } from './cache/rule.ts'
-import type { Call, QueryOptions } from './call.ts'
-import { readCall } from './call.ts'
+import type { QueryOptions } from './call.ts'
 import type { PoolConfig, ReadConfig } from './config.ts'
 import { readConfig } from './config.ts'
 import type { Client, ClientClass } from './driver.ts'
 import { PgClient, PgPool, processIdOf } from './driver.ts'
-import type { Echo } from './echo.ts'
-import { endpointOf } from './endpoint.ts'
 import { eventHooks } from './events.ts'
 import type { ConnectCallback, QueryCallback } from './forms.ts'
 import { readQuery } from './forms.ts'
+import { ownCopy, refuseInside } from './heritage.ts'
+import type { EndpointFacts } from './knowledge.ts'
 import type { LearnedStatement } from './lanes/learned.ts'
-import { PoolLease } from './lease.ts'
+import type { PoolLease } from './lease.ts'
 import type { ListenOptions, NotificationHandler } from './listen.ts'
+import type { LeasedClient, LeaseOptions } from './loans.ts'
+import { Loans } from './loans.ts'
 import { parallel } from './parallel.ts'
 import { detached, traced } from './promises.ts'
 import type { PoolSettings } from './settings.ts'
 import { settingsOf } from './settings.ts'
-import type { Answer, Bounds, Ends } from './statement.ts'
 import type { Transaction, TransactionOptions } from './transaction.ts'
 import { transaction } from './transaction.ts'
 
@@ -64,17 +60,6 @@ export interface PostgresStats extends PoolStats {
   readonly cache: CacheStats
 }
 
-const NOOP = (): void => undefined
-
-const NO_OPTIONS = Object.freeze({})
-
-type CheckedOut = (error: unknown, client: LeasedClient | undefined, done: (error?: unknown) => void) => void
-
-/** A client that `connect()` lends: pg's, and `await using` gives it back. */
-export interface LeasedClient extends Client {
-  [Symbol.asyncDispose](): Promise<void>
-}
-
 /** The pool. Takes the place of `pg.Pool`; the differences are listed in docs/drop-in.md. */
 export class Pool extends PgPool {
   /** True from `end()` on. */
@@ -83,6 +68,7 @@ export class Pool extends PgPool {
   ended = false
   readonly #config: ReadConfig
   readonly #parts: Assembly
+  readonly #loans: Loans
 
   /** @throws SLUICE_BAD_OPTION naming the option, its value and its range */
   constructor(config: PoolConfig = {}, Client?: ClientClass) {
@@ -103,9 +89,12 @@ export class Pool extends PgPool {
       echoed: (line) => (hasLog ? this.log(line) : process.stderr.write(`${line}\n`)),
     }
     this.#parts = assemble(owner, read)
+    this.#loans = new Loans(this.#parts, read)
     const { engine, gate, rounds, sessions } = this.#parts
     const { allowExitOnIdle, max, min } = read.settings
     Object.assign(this.options, read.client, { max, min, allowExitOnIdle })
+    if (config.idleTimeoutMillis === undefined)
+      this.options.idleTimeoutMillis = read.settings.idleTimeoutMillis
     // Own, as in pg-pool, because code that looks inside finds the clients here.
     Object.defineProperty(this, '_clients', { get: () => sessions.clients })
     const resting = (client: Client) => rounds.restingMillis(client, systemClock.now())
@@ -130,63 +119,22 @@ export class Pool extends PgPool {
   connect(callback?: ConnectCallback): Promise<LeasedClient> | undefined {
     if (typeof callback === 'function') {
       const answer = detached(callback)
-      this.#checkOut((error, client, done) => answer(error as Error | undefined, client, done))
+      this.#loans.client((error, client, done) => answer(error as Error | undefined, client, done))
       return undefined
     }
     return this.#promise((resolve, reject) => {
-      this.#checkOut((error, client) => (client === undefined ? reject(error) : resolve(client)))
+      this.#loans.client((error, client) => (client === undefined ? reject(error) : resolve(client)))
     })
   }
 
-  #checkOut(settle: CheckedOut): void {
-    this.#request(NO_OPTIONS, (error, lease) => {
-      if (lease === undefined) return settle(error, undefined, NOOP)
-      const { client, release } = this.#dress(lease)
-      settle(undefined, client, release)
-    })
-  }
-
-  /** Asks for a connection, where the circuit breaker lets the caller. */
-  #request(options: RequestOptions, settle: Settle<Client>): void {
-    const { checkout, gate } = this.#parts
-    if (gate === undefined) return checkout.request(options, settle)
-    gate.pass<Lease<Client>>(
-      (done) => checkout.request(options, done),
-      (error, lease) => settle(error, lease),
-    )
-  }
-
-  /** Gives a client what its holder needs to give it back. */
-  #dress(lease: Lease<Client>): { client: LeasedClient; release: (error?: unknown) => void } {
-    const client = lease.resource as LeasedClient
-    const release = (error?: unknown): void => lease.release(error)
-    client.release = release
-    client[Symbol.asyncDispose] = () => {
-      if (!lease.released) lease.release()
-      return Promise.resolve()
-    }
-    return { client, release }
-  }
-
-  /** Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner. */
-  lease(options: AcquireOptions = {}): Promise<PoolLease> {
+  /**
+   * Borrows a connection as a revocable lease: once released it refuses everything, so a stale one can never touch the next owner.
+   * @throws SLUICE_UNSUPPORTED_ON_ENDPOINT with `endpoint: 'direct'` through a transaction pooler without `directConnectionString`
+   */
+  lease(options: LeaseOptions = {}): Promise<PoolLease> {
     return this.#promise((resolve, reject) => {
-      this.#request(options, (error, lease) => {
-        if (lease === undefined) reject(error)
-        else resolve(new PoolLease(lease, this.#leaseParts))
-      })
+      this.#loans.lease(options, (error, lease) => (lease === undefined ? reject(error) : resolve(lease)))
     })
-  }
-
-  readonly #leaseParts = {
-    run: <R>(start: (answer: Answer<R>) => void, bounds: Bounds, ends: Ends<R>): void =>
-      this.#parts.statements.run(start, bounds, ends),
-    read: (options: QueryOptions): Call => readCall(options, this.#config),
-    echo: (): Echo | undefined => this.#parts.echo,
-    cancel: (client: Client): Promise<void> => {
-      const { cancelTimeoutMillis } = this.#config.settings
-      return within(systemClock, cancelTimeoutMillis, (signal) => this.#parts.sessions.cancel(client, signal))
-    },
   }
 
   // Statements ---------------------------------------------------------------------------------------------------------
@@ -265,7 +213,12 @@ export class Pool extends PgPool {
       clock: systemClock,
       random: Math.random,
       numbers: () => this.#parts.engine.numbers(),
-      lease: (acquire) => this.lease(acquire),
+      lease: (acquire) =>
+        this.#promise((resolve, reject) => {
+          this.#loans.own(acquire, (error, lease) => (lease === undefined ? reject(error) : resolve(lease)))
+        }),
+      settings: () => this.#parts.knowledge.transactionSettings(),
+      refusal: () => this.#parts.knowledge.transactionRefusal(),
     })
   }
 
@@ -448,11 +401,22 @@ export class Pool extends PgPool {
     })
   }
 
+  /** What the connection string leads to, as far as it is known, and what follows (docs/endpoints.md). */
+  endpoint(): EndpointFacts {
+    return this.#parts.knowledge.facts()
+  }
+
   /** The options in effect, every default in place: a frozen object without secrets. */
   settings(): PoolSettings {
     const { max, min } = this.#parts.engine.stats()
     const options = this.options as unknown as Given
-    return settingsOf({ config: this.#config, options, endpoint: endpointOf(options), size: { max, min } })
+    return settingsOf({
+      config: this.#config,
+      options,
+      endpoint: this.endpoint(),
+      carriesPrepared: this.#parts.knowledge.carriesPrepared,
+      size: { max, min },
+    })
   }
 
   /**
@@ -478,24 +442,8 @@ export class Pool extends PgPool {
   }
 
   static {
-    // What pg-pool does inside itself must not run on a pool whose inside is another one.
-    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(PgPool.prototype))) {
-      if (Object.hasOwn(Pool.prototype, name)) continue
-      const value = () => {
-        throw new Error(`${name} belongs to the inside of pg-pool, which Sluice does not have`)
-      }
-      Object.defineProperty(Pool.prototype, name, { value, configurable: true, writable: true })
-    }
+    refuseInside(Pool.prototype)
   }
-}
-
-/** The options as super() may have them: it writes into `ssl`, and copies only what is enumerable. */
-function ownCopy(config: PoolConfig): PoolConfig {
-  const copy: PoolConfig = { ...config }
-  if (typeof config.ssl === 'object')
-    copy.ssl = Object.defineProperties({}, Object.getOwnPropertyDescriptors(config.ssl))
-  if (config.password !== undefined) copy.password = config.password
-  return copy
 }
 
 function refuseFunction(callback: QueryCallback): void {

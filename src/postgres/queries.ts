@@ -14,6 +14,8 @@ import type { Client, QueryResult } from './driver.ts'
 import { isBusy, isDead } from './driver.ts'
 import type { Echo } from './echo.ts'
 import type { QueryArguments } from './forms.ts'
+import type { Knowledge } from './knowledge.ts'
+import { withoutName } from './knowledge.ts'
 import type { AloneParts } from './lanes/alone.ts'
 import { flyAlone, timed } from './lanes/alone.ts'
 import { isSeveral } from './lanes/flight.ts'
@@ -28,7 +30,8 @@ import type { Answer, Bounds, Statements } from './statement.ts'
 import { isSubmittable, READ_TIMEOUT, send } from './statement.ts'
 
 /** What queries work with. */
-export interface QueriesParts extends Omit<TripParts, 'alone'>, AloneParts {
+export interface QueriesParts extends Omit<TripParts, 'alone' | 'knowledge'>, Omit<AloneParts, 'knowledge'> {
+  readonly knowledge: Knowledge
   readonly checkout: Checkout
   readonly statements: Statements
   readonly config: ReadConfig
@@ -161,6 +164,8 @@ export class Queries {
 
   #alone(cargo: Cargo, call: Call, told: Told<unknown>): void {
     this.#run<unknown>(call, this.#useOf(cargo.pace.times, call.class), told, {
+      effect: this.#parts.knowledge.effectOf(cargo.statement.text),
+      mustKnow: this.#parts.knowledge.mustKnow(cargo.statement),
       start: (client, answer) => flyAlone(this.#parts, client, cargo, answer as Answer<QueryResult>),
       answered: (lease, error) => this.#takeBack(lease, error),
       abandoned: (lease) => lease.cancel(),
@@ -176,18 +181,24 @@ export class Queries {
   }
 
   #aloneOn(lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>): void {
-    flyAlone(this.#parts, lease.resource, cargo, (error, result) => {
+    const told: Answer<QueryResult> = (error, result) => {
       if (!lease.released) this.#takeBack(lease, error)
       answer(error, result)
-    })
+    }
+    flyAlone(this.#parts, lease.resource, cargo, told)
   }
 
   /** Query objects of other packages, other drivers' clients, and whatever only pg itself knows how to send or to refuse. */
   #plainly({ statement, values }: QueryArguments, call: Call, told: Told<unknown>, pace?: Pace): void {
+    const { knowledge } = this.#parts
     const use = pace === undefined ? useOfClass(call.class) : this.#useOf(pace.times, call.class)
     this.#run<unknown>(call, use, told, {
-      start: (client, answer) =>
-        send(client, statement, values, pace === undefined ? answer : timed(this.#parts, pace, answer)),
+      effect: knowledge.effectOf(statement),
+      mustKnow: knowledge.mustKnow(statement),
+      start: (client, answer) => {
+        const given = knowledge.carriesNames ? statement : withoutName(statement)
+        send(client, given, values, pace === undefined ? answer : timed(this.#parts, pace, answer))
+      },
       answered: (lease, error) => this.#takeBack(lease, error),
       abandoned: (lease) => lease.cancel(),
     })
@@ -203,7 +214,11 @@ export class Queries {
     } catch (error) {
       return told(error, undefined)
     }
+    const { knowledge } = this.#parts
+    const refusal = knowledge.transactionRefusal()
+    if (refusal !== undefined) return told(refusal, undefined)
     const work: Work<QueryResult[]> = {
+      effect: read.map(({ text }) => knowledge.effectOf(text)).find((effect) => effect !== undefined),
       start: (client, answer) => {
         runBatch(client, read).then(
           (results) => answer(undefined, results),
@@ -239,7 +254,7 @@ export class Queries {
   }
 
   #send<R>(lease: Lease<Client>, bounds: Bounds, told: Told<R>, work: Work<R>): void {
-    this.#parts.statements.run<R>((answer) => work.start(lease.resource, answer), bounds, {
+    this.#parts.statements.run<R>((answer) => this.#begin(lease, work, answer), bounds, {
       answered: (error, result) => {
         // `end()` may have closed the connection under a statement that took too long.
         if (!lease.released) work.answered(lease, error)
@@ -252,9 +267,27 @@ export class Queries {
     })
   }
 
+  /** What leaves something behind in its session, or has a name there, waits until it is known what becomes of that. */
+  #begin<R>(lease: Lease<Client>, work: Work<R>, answer: Answer<R>): void {
+    const { effect, mustKnow } = work
+    if (effect === undefined && mustKnow !== true) return work.start(lease.resource, answer)
+    const { knowledge } = this.#parts
+    knowledge.decide(
+      lease.resource,
+      () => {
+        if (lease.released) return
+        const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
+        if (refusal === undefined) work.start(lease.resource, answer)
+        else answer(refusal, undefined)
+      },
+      () => lease.released,
+    )
+  }
+
   /** What is left of a call's time. */
   #boundsOf(call: Call, askedAt: number): Bounds {
-    const { askedMillis, signal, statementMillis, timeoutMillis } = call
+    const { askedMillis, signal, timeoutMillis } = call
+    const statementMillis = least(call.statementMillis, this.#parts.knowledge.statementMillis)
     if (timeoutMillis === undefined) {
       if (statementMillis === undefined && signal === undefined) return NO_BOUNDS
       return { millis: statementMillis, signal }
@@ -274,6 +307,10 @@ export class Queries {
 
 /** What is done with a connection, and how it is given back. */
 interface Work<R> {
+  /** What it leaves behind in its session, where that may matter. */
+  readonly effect: string | undefined
+  /** Whether it goes one way or the other by what the endpoint is. */
+  readonly mustKnow?: boolean
   start(client: Client, answer: Answer<R>): void
   answered(lease: Lease<Client>, error: Error | undefined): void
   abandoned(lease: Lease<Client>, error: Error): void

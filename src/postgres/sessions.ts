@@ -4,11 +4,14 @@ import type { Clock } from '../base/clock.ts'
 import { codeOf, SluiceError } from '../base/errors.ts'
 import { within } from '../base/within.ts'
 import type { Driver, OpenFault, Reusable } from '../core/driver.ts'
+import { clientOptions } from './beside.ts'
 import type { Classify } from './classify.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import * as door from './driver.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
 import { Fitness } from './fitness.ts'
+import type { PoolerWord } from './pooler.ts'
+import { poolerSays } from './pooler.ts'
 import { letRowsBeRaw } from './results.ts'
 import type { Reach } from './side.ts'
 import { reach, requestCancel } from './side.ts'
@@ -29,6 +32,17 @@ export interface SessionSource {
   onEnding(): void
   readonly classify?: Classify | undefined
   readonly targetSessionAttrs?: TargetSessionAttrs | undefined
+  /** What is known of the way, and learns from every open. Undefined for a way that is known to be direct. */
+  readonly way?: Way | undefined
+}
+
+/** What a way makes of the clients that go it. */
+export interface Way {
+  /** Takes out of a client what would be refused. */
+  beforeStartup(client: Client): void
+  /** Whether an open that has failed may be tried again at once, with another client. @throws what to tell instead */
+  startupFailed(error: unknown, client: Client): boolean
+  connected(client: Client): void
 }
 
 /** Open failures that another try may mend; anything else is for a person. SQLSTATE classes: 08 connection, 53 resources, 57P0x shutdown and start. */
@@ -38,11 +52,16 @@ const PASSING =
 /** No place for one more session: too_many_connections, configuration_limit_exceeded. */
 const CROWDED = /^53[34]00$/
 
+const FAULT_OF: Readonly<Record<PoolerWord, OpenFault>> = {
+  saturated: 'crowded',
+  down: 'passing',
+  leaving: 'passing',
+  refused: 'permanent',
+  cancelled: 'passing',
+}
+
 /** How long a server may take to show that it is there: two round trips, and what a busy machine makes of them. */
 const REACH_MILLIS = 2_000
-
-/** From so long without traffic on the kernel asks the other side. */
-const KEEP_ALIVE_MILLIS = 10_000
 
 /** The first pause before a cancel request is repeated; each later one is twice as long. */
 const CANCEL_AGAIN_MILLIS = 20
@@ -93,19 +112,24 @@ export class Sessions implements Driver<Client> {
   }
 
   open(signal: AbortSignal): Promise<Client> {
-    return this.#root.runInAsyncScope(() => {
-      const Client = this.#source.Client()
-      const client = new Client(clientOptions(this.#source.options())) as Client
-      this.#clients.add(client)
-      door.bindCallbacks(client)
-      this.#fitness.watch(client)
-      if (this.rawRows) letRowsBeRaw(client)
-      if (this.onGreeting !== undefined) door.timeGreeting(client, () => this.#clock.now(), this.onGreeting)
-      return this.#connect(client, signal).catch((error: unknown) => {
-        this.#clients.delete(client)
-        door.destroy(client)
-        throw error
-      })
+    return this.#root.runInAsyncScope(() => this.#open(signal))
+  }
+
+  #open(signal: AbortSignal): Promise<Client> {
+    const Client = this.#source.Client()
+    const client = new Client(clientOptions(this.#source.options())) as Client
+    this.#source.way?.beforeStartup(client)
+    this.#clients.add(client)
+    door.bindCallbacks(client)
+    this.#fitness.watch(client)
+    if (this.rawRows) letRowsBeRaw(client)
+    if (this.onGreeting !== undefined) door.timeGreeting(client, () => this.#clock.now(), this.onGreeting)
+    return this.#connect(client, signal).catch((error: unknown) => {
+      this.#clients.delete(client)
+      door.destroy(client)
+      if (!signal.aborted && this.#source.way?.startupFailed(error, client) === true)
+        return this.#open(signal)
+      throw error
     })
   }
 
@@ -120,6 +144,7 @@ export class Sessions implements Driver<Client> {
     })
     client.on?.('end', () => ready && this.#source.onEnd(client))
     await this.#handshake(client, signal)
+    this.#source.way?.connected(client)
     await this.#fitness.admit(client)
     await this.#prepare(client, signal)
     if (door.isDead(client) || this.#broken.has(client)) {
@@ -330,26 +355,12 @@ export class Sessions implements Driver<Client> {
   }
 
   openFault(error: unknown): OpenFault {
+    const said = poolerSays(error)
+    if (said !== undefined) return FAULT_OF[said.means]
     const code = codeOf(error) ?? ''
     if (CROWDED.test(code)) return 'crowded'
+    if (SluiceError.is(error, 'SLUICE_UNSUPPORTED_ON_ENDPOINT')) return 'permanent'
     return SluiceError.is(error) || PASSING.test(code) ? 'passing' : 'permanent'
-  }
-}
-
-/** The pool keeps the deadline of an open; a second timer in the client would answer first and with less to say. */
-function clientOptions(options: ClientConfig): ClientConfig {
-  const copy = { ...options, ...keepAlive(options), connectionTimeoutMillis: 0 }
-  const password = Object.getOwnPropertyDescriptor(options, 'password')
-  if (password !== undefined) Object.defineProperty(copy, 'password', password)
-  return copy
-}
-
-/** A peer that is gone should be noticed while the connection is idle, and a firewall not forget it. A socket of the caller's own making may not have it. */
-function keepAlive({ keepAlive, keepAliveInitialDelayMillis, stream }: ClientConfig): ClientConfig {
-  if (keepAlive !== undefined || stream !== undefined) return {}
-  return {
-    keepAlive: true,
-    keepAliveInitialDelayMillis: keepAliveInitialDelayMillis ?? KEEP_ALIVE_MILLIS,
   }
 }
 

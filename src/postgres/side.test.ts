@@ -26,7 +26,7 @@ async function serve(take: (socket: Socket) => void): Promise<number> {
 
 /** As much of a client as is asked for its address. */
 function clientAt(port: number | undefined, host = '127.0.0.1'): object {
-  return { host, port, connection: { stream: {} } }
+  return { host, port, connection: { stream: { remoteAddress: undefined } } }
 }
 
 const ask = (client: object, clock = new ManualClock()) => reach(client, undefined, clock, 2_000)

@@ -9,6 +9,7 @@ import type { ReadConfig } from './config.ts'
 import type { Client } from './driver.ts'
 import type { Echo } from './echo.ts'
 import type { Gate } from './gate.ts'
+import type { Knowledge } from './knowledge.ts'
 import { Lanes } from './lanes/lanes.ts'
 import { Names } from './lanes/names.ts'
 import { RoundTrip } from './lanes/round-trip.ts'
@@ -25,6 +26,7 @@ export interface TrafficParts {
   readonly statements: Statements
   readonly config: ReadConfig
   readonly gate: Gate | undefined
+  readonly knowledge: Knowledge
   readonly echo: Echo | undefined
   /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
   readonly listens: () => boolean
@@ -39,7 +41,8 @@ export class Traffic {
   readonly #names = new WeakMap<Client, Names>()
   readonly #statements: Statements
 
-  constructor({ engine, sessions, checkout, statements, config, gate, echo, listens, isPgs }: TrafficParts) {
+  constructor(parts: TrafficParts) {
+    const { engine, sessions, checkout, statements, config, gate, knowledge, echo, listens, isPgs } = parts
     const { pipelining, depth, stallMillis, prepared, binary } = config.lanes
     const { cancelTimeoutMillis } = config.settings
     const roundTrip = new RoundTrip(systemClock)
@@ -61,11 +64,13 @@ export class Traffic {
       stallMillis,
       roundTrip: () => roundTrip.millis,
       isFit: (client) => sessions.isFit(client),
+      mayBegin: () => knowledge.keepsSessions,
       namesOf,
       cancelOnce: (client) =>
         within(systemClock, cancelTimeoutMillis, (signal) => sessions.cancelOnce(client, signal)),
     })
-    const mayShare = () => pipelining !== false && (pipelining === true || !listens())
+    const mayShare = () =>
+      pipelining !== false && knowledge.mayCarryLanes && (pipelining === true || !listens())
     const { retry } = config
     this.attempts = new Attempts({
       clock: systemClock,
@@ -87,6 +92,7 @@ export class Traffic {
       checkout,
       statements,
       config,
+      knowledge,
       echo,
       isPgs,
       mayShare,

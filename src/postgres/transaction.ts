@@ -48,6 +48,10 @@ export interface TransactionParts {
   readonly random: () => number
   readonly numbers: () => PoolNumbers
   readonly lease: (options: RequestOptions) => Promise<PoolLease>
+  /** What is said right behind BEGIN: `; SET LOCAL …`, or nothing. */
+  readonly settings: () => string
+  /** Why there can be no transactions here; asked once a connection is there. */
+  readonly refusal: () => SluiceError | undefined
 }
 
 const BEGIN: Readonly<Record<IsolationLevel, string>> = {
@@ -116,7 +120,9 @@ async function attemptOnce<R>(
   const timer = parts.clock.setTimeout(() => scope.stop(timeoutError(plan, parts)), plan.timeout)
   const stopListening = signal && onAbort(signal, () => scope.stop(abortError(signal.reason, parts)))
   try {
-    await scope.query(plan.begin)
+    const refusal = parts.refusal()
+    if (refusal !== undefined) throw refusal
+    await scope.query(plan.begin + parts.settings())
     const result = await scope.race(fn)
     await scope.commit()
     lease.release()

@@ -1,6 +1,8 @@
 /** What an error says of the server and of the pool, whatever it says of the statement. */
 import type { SluiceErrorCode } from '../base/errors.ts'
 import { codeOf, messageOf, SluiceError } from '../base/errors.ts'
+import type { PoolerWord } from './pooler.ts'
+import { poolerSays } from './pooler.ts'
 
 /** Who is in trouble. */
 export type Trouble =
@@ -30,6 +32,14 @@ const OF_CODE: Readonly<Record<SluiceErrorCode, Trouble>> = {
   SLUICE_UNSUPPORTED_ON_ENDPOINT: 'own',
 }
 
+const OF_WORD: Readonly<Record<PoolerWord, Trouble>> = {
+  saturated: 'busy',
+  down: 'away',
+  leaving: 'away',
+  refused: 'none',
+  cancelled: 'none',
+}
+
 /** SQLSTATEs of a server that goes, starts or takes no more connections. */
 const SERVER = /^(08...|57P0.|53300|53400)$/
 
@@ -44,6 +54,8 @@ export function troubleOf(error: unknown): Trouble {
   }
   // Every address of a name was tried, and each has an error of its own.
   if (error instanceof AggregateError) return error.errors.some(isAway) ? 'away' : 'none'
+  const said = poolerSays(error)
+  if (said !== undefined) return OF_WORD[said.means]
   const code = codeOf(error)
   if (code === undefined) return LOST.test(messageOf(error)) ? 'away' : 'none'
   // Node's errors of sockets and names carry the call that failed.
@@ -61,10 +73,15 @@ export function isOfOpening(error: unknown): boolean {
   return syscall === 'connect' || syscall === 'getaddrinfo'
 }
 
-/** Whether the server has no place for one more session: those that it has are served. */
+/** Whether the server, or the pooler before it, has no place for one more session: those that it has are served. */
 export function isCrowded(error: unknown): boolean {
   const code = codeOf(error)
-  return code === '53300' || code === '53400'
+  return code === '53300' || code === '53400' || isSaturated(error)
+}
+
+/** Whether a pooler had no session for what it was asked: nothing of it has reached the server. */
+export function isSaturated(error: unknown): boolean {
+  return poolerSays(error)?.means === 'saturated'
 }
 
 /** Whether an error says that a statement could not be run, or not in time, rather than what the server thinks of it. */

@@ -1,12 +1,11 @@
-/** What environments and kinds of traffic ask of a pool: two tables, and which row is meant. */
+/** What environments ask of a pool, and which row of their table or of the traffic's is meant. */
 import type { Given } from '../base/options.ts'
 import { readWord } from '../base/options.ts'
+import type { TrafficName } from '../sizing/presets.ts'
+import { PRESETS } from '../sizing/presets.ts'
 
 /** Where a process runs. */
 export type EnvironmentName = 'production' | 'staging' | 'development'
-
-/** How much is asked: requests a minute, and a row for the own machine. */
-export type TrafficName = 'development' | 'small' | 'medium' | 'large'
 
 /** Variables of an environment, as `process.env`. */
 export type Env = Readonly<Record<string, string | undefined>>
@@ -22,15 +21,6 @@ export interface EnvironmentOptions {
   readonly maxLifetimeMillis: number
   readonly statementTimeout: number
   readonly queryTimeout: number
-}
-
-/** A row of the traffic table; times in milliseconds. */
-export interface TrafficOptions {
-  readonly max: number
-  readonly maxOverflow: number
-  readonly acquireTimeoutMillis: number
-  readonly maxLifetimeMillis: number
-  readonly echo?: true
 }
 
 /** What environments have in common. */
@@ -51,18 +41,8 @@ export const ENVIRONMENTS: Readonly<Record<EnvironmentName, EnvironmentOptions>>
   development: { max: 10, min: 2, ...COMMON },
 }
 
-const HOUR = 3_600_000
-
-/** The kinds of traffic. */
-export const TRAFFIC: Readonly<Record<TrafficName, TrafficOptions>> = {
-  development: { max: 3, maxOverflow: 5, acquireTimeoutMillis: 30_000, maxLifetimeMillis: HOUR, echo: true },
-  small: { max: 5, maxOverflow: 10, acquireTimeoutMillis: 30_000, maxLifetimeMillis: HOUR },
-  medium: { max: 15, maxOverflow: 30, acquireTimeoutMillis: 30_000, maxLifetimeMillis: HOUR },
-  large: { max: 30, maxOverflow: 60, acquireTimeoutMillis: 20_000, maxLifetimeMillis: HOUR },
-}
-
 export const ENVIRONMENT_NAMES: readonly EnvironmentName[] = Object.keys(ENVIRONMENTS) as EnvironmentName[]
-export const TRAFFIC_NAMES: readonly TrafficName[] = Object.keys(TRAFFIC) as TrafficName[]
+export const TRAFFIC_NAMES: readonly TrafficName[] = Object.keys(PRESETS) as TrafficName[]
 
 /** The environment that `NODE_ENV` names; anything but production and staging is development. */
 export function environmentOf({ NODE_ENV }: Env): EnvironmentName {

@@ -11,19 +11,19 @@ export interface Preset {
   readonly maxOverflow: number
   readonly acquireTimeoutMillis: number
   readonly maxLifetimeMillis: number
-  readonly echo: boolean
+  readonly echo?: true
 }
 
 /** Small is below 100 requests a minute, medium to 1,000, large above. */
 export const PRESETS: Readonly<Record<TrafficName, Preset>> = {
-  development: preset(3, 5, 30_000, true),
+  development: { ...preset(3, 5, 30_000), echo: true },
   small: preset(5, 10, 30_000),
   medium: preset(15, 30, 30_000),
   large: preset(30, 60, 20_000),
 }
 
-function preset(max: number, maxOverflow: number, acquireTimeoutMillis: number, echo = false): Preset {
-  return { max, maxOverflow, acquireTimeoutMillis, maxLifetimeMillis: 3_600_000, echo }
+function preset(max: number, maxOverflow: number, acquireTimeoutMillis: number): Preset {
+  return { max, maxOverflow, acquireTimeoutMillis, maxLifetimeMillis: 3_600_000 }
 }
 
 /** The name of so much traffic. @param perMinute requests a minute, 0 or more. @throws SLUICE_BAD_OPTION */

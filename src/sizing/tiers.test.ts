@@ -51,9 +51,9 @@ test('the presets by traffic have the sizes, timeouts and lifetimes that the env
   const lifetime = { maxLifetimeMillis: 3_600_000 }
   expect(PRESETS).toEqual({
     development: { max: 3, maxOverflow: 5, acquireTimeoutMillis: 30_000, ...lifetime, echo: true },
-    small: { max: 5, maxOverflow: 10, acquireTimeoutMillis: 30_000, ...lifetime, echo: false },
-    medium: { max: 15, maxOverflow: 30, acquireTimeoutMillis: 30_000, ...lifetime, echo: false },
-    large: { max: 30, maxOverflow: 60, acquireTimeoutMillis: 20_000, ...lifetime, echo: false },
+    small: { max: 5, maxOverflow: 10, acquireTimeoutMillis: 30_000, ...lifetime },
+    medium: { max: 15, maxOverflow: 30, acquireTimeoutMillis: 30_000, ...lifetime },
+    large: { max: 30, maxOverflow: 60, acquireTimeoutMillis: 20_000, ...lifetime },
   })
 })
 

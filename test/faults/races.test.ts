@@ -204,7 +204,7 @@ describe('a lease that is given back', () => {
 })
 
 test('who asks for a second connection of a pool of one while holding it is told so, and its first one goes on', async () => {
-  const pool = open({ acquireTimeoutMillis: 200, leakDetectionMillis: 60_000 })
+  const pool = open({ acquireTimeoutMillis: 2_000, leakDetectionMillis: 60_000 })
   const nested: unknown[] = []
   pool.on('nested', (report) => nested.push(report))
   const waits: string[] = []

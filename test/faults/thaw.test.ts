@@ -7,10 +7,10 @@ import { databaseUrl } from '../support/postgres.ts'
 import { eventually } from './support.ts'
 
 const ROUNDS = 3
-/** The server ends sessions that are idle for longer. */
-const SERVER_IDLE_MILLIS = 500
+/** The server ends sessions that are idle for longer: more than the second of a standstill that a pool takes notice of. */
+const SERVER_IDLE_MILLIS = 1_200
 /** Long enough for that, and shorter than every time of the pool that could help: it is to notice by itself. */
-const FROZEN_MILLIS = 1_600
+const FROZEN_MILLIS = 2_400
 
 /** A function of a profile: asks once for each line that it reads, and says what came. */
 const FUNCTION = `

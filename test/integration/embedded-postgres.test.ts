@@ -310,6 +310,7 @@ test('the watch on sessions sees the most there were, also after they have gone'
   const pool = new pg.Pool({ connectionString: url.href, max: 3 })
   const clients = await Promise.all([1, 2, 3].map(() => pool.connect()))
   expect(await sessions(name)).toBe(3)
+  await expect.poll(() => watch.max, { timeout: 20_000 }).toBe(3)
   for (const client of clients) client.release()
   await pool.end()
   const { max, samples } = await watch.stop()

@@ -61,6 +61,14 @@ describe('a missing index', () => {
 })
 
 describe('an analysed statement', () => {
+  test('leaves no lock behind in a session of the pool, also where it fails', async () => {
+    const locks = `SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND objid = 471147`
+    await explain(pool, 'SELECT pg_advisory_lock(471147)', { analyze: true })
+    const failing = 'SELECT 1 / (length(pg_advisory_lock(471147)::text) - length($1))'
+    await expect(explain(pool, failing, { analyze: true, values: [''] })).rejects.toThrow('division by zero')
+    await expect.poll(async () => (await pool.query(locks)).rows, { timeout: 20_000 }).toEqual([{ n: 0 }])
+  })
+
   test('tells of a sort that went to disk', async () => {
     const sql = `SELECT * FROM ${quoted}.big ORDER BY note, name`
     expect(await codes(sql)).toContain('spill-expected')

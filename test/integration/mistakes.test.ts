@@ -250,6 +250,14 @@ describe('listen', () => {
     await pool.end()
     await expect(pool.listen('late', () => undefined)).rejects.toThrow('after calling end')
   })
+
+  test('and a lease of the direct way after end() is refused like any other', async () => {
+    const pool = open({ directConnectionString: databaseUrl(), application_name: 'late-lease' })
+    const ended = pool.end()
+    await expect(pool.lease({ endpoint: 'direct' })).rejects.toMatchObject({ code: 'SLUICE_POOL_ENDED' })
+    await ended
+    await expect(pool.lease({ endpoint: 'direct' })).rejects.toMatchObject({ code: 'SLUICE_POOL_ENDED' })
+  })
 })
 
 test('a frozen error of a hook reaches its caller as it is', async () => {

@@ -27,7 +27,7 @@ const open = poolsWith({ max: 1 })
 /** Behind a network that keeps several answers on their way at any time, so that a loaded lane never runs empty by itself. */
 async function far(config: PoolConfig): Promise<Pool> {
   const { connectionString } = await network(20, config.connectionString)
-  const pool = open({ ...config, connectionString })
+  const pool = open({ ...config, connectionString, endpoint: 'direct' })
   await opened(pool, 1)
   return pool
 }

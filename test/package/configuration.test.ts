@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { makeConfiguration, optionsOf, sources } from '../../scripts/make-configuration.mjs'
-import { ENVIRONMENTS, TRAFFIC } from '../../src/profiles/environments.ts'
+import { ENVIRONMENTS } from '../../src/profiles/environments.ts'
 import { PROFILES } from '../../src/profiles/profiles.ts'
 import { ADDRESS, FAMILIES, PARAMETERS } from '../../src/profiles/variables.ts'
+import { PRESETS } from '../../src/sizing/presets.ts'
 
 const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 
@@ -12,7 +13,7 @@ test('the page is the one that scripts/make-configuration.mjs writes', () => {
   const tables = {
     profiles: PROFILES,
     environments: ENVIRONMENTS,
-    traffic: TRAFFIC,
+    traffic: PRESETS,
     address: ADDRESS,
     families: FAMILIES,
     parameters: PARAMETERS,

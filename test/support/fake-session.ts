@@ -177,7 +177,8 @@ export class FakeSession {
     if (word === 'COMMIT' || word === 'ROLLBACK') this.#status = 'I'
     if (described && fields.length > 0) await this.#say(describe(fields))
     if (!(await this.#reach('row'))) return
-    if (fields.length > 0) await this.#say(dataRow(['1']), complete('SELECT 1'))
+    const value = text.includes('pg_backend_pid') ? String(this.processId) : '1'
+    if (fields.length > 0) await this.#say(dataRow([value]), complete('SELECT 1'))
     else await this.#say(complete(word))
   }
 

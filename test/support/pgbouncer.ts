@@ -67,7 +67,7 @@ rm -rf "$run"
 `
 
 /** Starts one. @throws with the last lines of its log when it does not start */
-export async function startPgBouncer(options: PgBouncerOptions = {}): Promise<PgBouncer> {
+async function startPgBouncer(options: PgBouncerOptions = {}): Promise<PgBouncer> {
   for (let attempt = 0; ; attempt++) {
     const bouncer = new Running(options, await freePort())
     try {

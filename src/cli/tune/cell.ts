@@ -85,7 +85,7 @@ async function bringTo(pool: Measured, size: number): Promise<void> {
 class Crowd {
   readonly #pool: Measured
   readonly #options: CellOptions
-  #work = 0
+  readonly #answers: number[] = [performance.now()]
   #began = Number.POSITIVE_INFINITY
   #ended = Number.POSITIVE_INFINITY
   #over = false
@@ -114,9 +114,19 @@ class Crowd {
     this.#ended = performance.now()
   }
 
-  /** Statements a second between `begin` and `stop`. */
+  /** Answers a second between `begin` and `stop`. */
   throughput(): number {
-    return (1_000 * this.#work) / (this.#ended - this.#began)
+    return (
+      (1_000 * (this.#answersBy(this.#ended) - this.#answersBy(this.#began))) / (this.#ended - this.#began)
+    )
+  }
+
+  /** With the way from one answer to the next for its part: whole answers would be off by one every time. */
+  #answersBy(time: number): number {
+    const next = this.#answers.findIndex((answered) => answered > time)
+    if (next === -1) return this.#answers.length
+    const [from, to] = [this.#answers[next - 1] as number, this.#answers[next] as number]
+    return next + (time - from) / (to - from)
   }
 
   async #ask(caller: number): Promise<void> {
@@ -124,16 +134,10 @@ class Crowd {
       const asked = performance.now()
       const { text, values } = this.#options.next(caller)
       await this.#pool.query(text, values)
-      this.#count(asked, performance.now())
+      const answered = performance.now()
+      this.#answers.push(answered)
+      if (answered > this.#began && answered <= this.#ended) this.#options.times.record(answered - asked)
     }
-  }
-
-  /** A statement under way at either end counts for its part between them: whole ones would be off by one or more every time. */
-  #count(asked: number, answered: number): void {
-    if (answered <= this.#began) return
-    const inside = Math.min(answered, this.#ended) - Math.max(asked, this.#began)
-    this.#work += answered > asked ? inside / (answered - asked) : 1
-    if (answered <= this.#ended) this.#options.times.record(answered - asked)
   }
 }
 

@@ -1,15 +1,11 @@
 /** How hard it is to get a connection: the targets and alerts of a pool. */
 import { MOST_WAITING, pressureOf } from '../../core/pressure.ts'
-import type { Draft, Scene } from './scene.ts'
-import { count, graded, millis, percent, several } from './scene.ts'
-
-/** Targets, and the values beyond which there is an alert. */
-const UTILIZATION = { target: 70, peak: 90, alert: 80, alertAfterMillis: 300_000 }
-const WAIT = { target: 10, alert: 50 }
-const TIMEOUTS_A_MINUTE = 1
-const OVERFLOW = { target: 50, alert: 80 }
-const QUEUED = 100
-const REUSE = { target: 95, alert: 90 }
+import { VERTICAL } from '../../sizing/vertical.ts'
+import type { Draft } from '../rank.ts'
+import { TARGETS } from '../targets.ts'
+import { count, millis, percent, several } from '../words.ts'
+import type { Scene } from './scene.ts'
+import { graded } from './scene.ts'
 
 /** A mean of fewer acquires is that of the first opens. */
 const FEWEST_ACQUIRES = 20
@@ -33,17 +29,17 @@ export function pressure(scene: Scene): readonly Draft[] {
 
 /** Raising max helps only where the server has room for it. */
 function roomAdvice({ available, instances, stats }: Scene): string {
-  const max = Math.ceil(stats.max * 1.5)
+  const max = Math.ceil((stats.max * VERTICAL.growByPercent) / 100)
   const raise = `raise max to ${count(max)}`
   if (available !== undefined && (max + stats.maxOverflow) * instances > available)
-    return `shorten what runs and give connections back sooner: the server's ${count(available)} sessions do not allow a max of ${count(max)}`
-  return `shorten what runs, give connections back sooner, or ${raise} if the database itself has capacity left`
+    return `Shorten what runs and give connections back sooner: the server's ${count(available)} sessions do not allow a max of ${count(max)}.`
+  return `Shorten what runs, give connections back sooner, or ${raise} if the database itself has capacity left.`
 }
 
 function queue(scene: Scene): readonly Draft[] {
   const { stats } = scene
   const state = pressureOf(stats)
-  const isLong = stats.waiting > QUEUED
+  const isLong = stats.waiting > TARGETS.queue.alert
   if (!isLong && state !== 'exhausted' && state !== 'saturated') return []
   const code = isLong ? 'queue-long' : state
   return [
@@ -53,9 +49,9 @@ function queue(scene: Scene): readonly Draft[] {
       title: isLong
         ? `${count(stats.waiting)} callers are queued`
         : `The pool is ${state}: no connection is idle and ${several(stats.waiting, 'caller')} ${stats.waiting === 1 ? 'waits' : 'wait'}`,
-      evidence: `${count(stats.idle)} idle, ${count(stats.waiting)} waiting (target 0; exhausted above ${MOST_WAITING}, alert above ${QUEUED}), the longest for ${millis(stats.oldestWaitMillis)}, ${percent(100 * stats.waitShare)} of a deadline used up`,
+      evidence: `${count(stats.idle)} idle, ${count(stats.waiting)} waiting (target 0; exhausted above ${MOST_WAITING}, alert above ${TARGETS.queue.alert}), the longest for ${millis(stats.oldestWaitMillis)}, ${percent(100 * stats.waitShare)} of a deadline used up.`,
       reason:
-        'every caller in the queue is late by the time it waits, and the last ones will get an error instead',
+        'Every caller in the queue is late by the time it waits, and the last ones will get an error instead.',
       change: roomAdvice(scene),
     },
   ]
@@ -68,10 +64,10 @@ function timeouts(scene: Scene): readonly Draft[] {
   return [
     {
       code: 'acquire-timeouts',
-      severity: rate > TIMEOUTS_A_MINUTE ? 'critical' : 'warning',
+      severity: rate > TARGETS.timeouts.alert ? 'critical' : 'warning',
       title: 'Callers get no connection in time',
-      evidence: `${several(window.timeouts, 'acquire timeout')} in ${millis(window.millis)}, ${Math.round(rate * 100) / 100} a minute (target 0, alert above ${TIMEOUTS_A_MINUTE} a minute)`,
-      reason: 'each of them is a failed request',
+      evidence: `${several(window.timeouts, 'acquire timeout')} in ${millis(window.millis)}, ${Math.round(rate * 100) / 100} a minute (target 0, alert above ${TARGETS.timeouts.alert} a minute).`,
+      reason: 'Each of them is a failed request.',
       change: roomAdvice(scene),
     },
   ]
@@ -79,7 +75,8 @@ function timeouts(scene: Scene): readonly Draft[] {
 
 function waits(scene: Scene): readonly Draft[] {
   const { acquired, waitMean } = scene.window
-  const severity = acquired < FEWEST_ACQUIRES ? undefined : graded(waitMean, WAIT.target, WAIT.alert)
+  const severity =
+    acquired < FEWEST_ACQUIRES ? undefined : graded(waitMean, TARGETS.wait.target, TARGETS.wait.alert)
   if (severity === undefined) return []
   const opensOften = scene.stats.opened > acquired / 2
   return [
@@ -87,10 +84,10 @@ function waits(scene: Scene): readonly Draft[] {
       code: 'slow-acquire',
       severity,
       title: 'Getting a connection takes long',
-      evidence: `${millis(waitMean)} on average over ${count(acquired)} acquires (target below ${WAIT.target} ms, alert above ${WAIT.alert} ms)`,
-      reason: 'that time is added to every statement',
+      evidence: `${millis(waitMean)} on average over ${count(acquired)} acquires (target below ${TARGETS.wait.target} ms, alert above ${TARGETS.wait.alert} ms).`,
+      reason: 'That time is added to every statement.',
       change: opensOften
-        ? 'most acquires open a connection: set min, or a longer idleTimeoutMillis, so that there is one when it is needed'
+        ? 'Set min, or a longer idleTimeoutMillis, so that there is a connection when it is needed: most acquires open one.'
         : roomAdvice(scene),
     },
   ]
@@ -99,15 +96,15 @@ function waits(scene: Scene): readonly Draft[] {
 function utilization(scene: Scene): readonly Draft[] {
   const { stats, window } = scene
   const average = window.millis < MINUTE ? 0 : window.utilization
-  const isAlert = average > UTILIZATION.alert && window.millis >= UTILIZATION.alertAfterMillis
-  if (average < UTILIZATION.target && stats.utilization < UTILIZATION.peak) return []
+  const isAlert = average > TARGETS.utilization.alert && window.millis >= TARGETS.utilization.alertAfterMillis
+  if (average < TARGETS.utilization.target && stats.utilization < TARGETS.utilization.peak) return []
   return [
     {
       code: 'utilization',
       severity: isAlert ? 'warning' : 'advice',
       title: 'The pool has little room left',
-      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)}, ${percent(stats.utilization)} now (target below ${UTILIZATION.target} % on average and ${UTILIZATION.peak} % at most, alert above ${UTILIZATION.alert} % for 5 minutes)`,
-      reason: 'the fuller a pool, the longer the queue that a small burst leaves',
+      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)}, ${percent(stats.utilization)} now (target below ${TARGETS.utilization.target} % on average and ${TARGETS.utilization.peak} % at most, alert above ${TARGETS.utilization.alert} % for 5 minutes).`,
+      reason: 'The fuller a pool, the longer the queue that a small burst leaves.',
       change: roomAdvice(scene),
     },
   ]
@@ -118,36 +115,37 @@ function overflow({ stats }: Scene): readonly Draft[] {
   const severity =
     stats.maxOverflow === 0
       ? undefined
-      : graded((100 * used) / stats.maxOverflow, OVERFLOW.target, OVERFLOW.alert)
+      : graded((100 * used) / stats.maxOverflow, TARGETS.overflow.target, TARGETS.overflow.alert)
   if (severity === undefined) return []
   return [
     {
       code: 'overflow',
       severity,
       title: 'Temporary connections above max are in constant use',
-      evidence: `${count(used)} of ${count(stats.maxOverflow)} overflow connections (target below ${OVERFLOW.target} %, alert above ${OVERFLOW.alert} %)`,
-      reason: 'each of them is opened for one use and closed, which costs a handshake every time',
-      change: `raise max by what is always needed (now ${count(stats.max)}) and lower maxOverflow by as much: the sum stays`,
+      evidence: `${count(used)} of ${count(stats.maxOverflow)} overflow connections (target below ${TARGETS.overflow.target} %, alert above ${TARGETS.overflow.alert} %).`,
+      reason: 'Each of them is opened for one use and closed, which costs a handshake every time.',
+      change: `Raise max by what is always needed (now ${count(stats.max)}) and lower maxOverflow by as much: the sum stays.`,
     },
   ]
 }
 
 function reuse({ stats }: Scene): readonly Draft[] {
   const share = 100 * stats.reuse
-  if (stats.acquired < Math.max(FEWEST_FOR_REUSE, USES_A_SLOT * stats.max) || share > REUSE.target) return []
+  if (stats.acquired < Math.max(FEWEST_FOR_REUSE, USES_A_SLOT * stats.max) || share > TARGETS.reuse.target)
+    return []
   const closed = Object.entries(stats.closed).sort(([, a], [, b]) => b - a)[0]
   const why = closed === undefined ? '' : `; most were closed as '${closed[0]}' (${count(closed[1])})`
   return [
     {
       code: 'reuse',
-      severity: share < REUSE.alert ? 'warning' : 'advice',
+      severity: share < TARGETS.reuse.alert ? 'warning' : 'advice',
       title: 'Connections are opened more often than they should be',
-      evidence: `${percent(share)} of ${count(stats.acquired)} acquires got a connection that had been used before (target above ${REUSE.target} %, alert below ${REUSE.alert} %)${why}`,
-      reason: 'every new connection costs a handshake, and the server a process',
+      evidence: `${percent(share)} of ${count(stats.acquired)} acquires got a connection that had been used before (target above ${TARGETS.reuse.target} %, alert below ${TARGETS.reuse.alert} %)${why}.`,
+      reason: 'Every new connection costs a handshake, and the server a process.',
       change:
         closed?.[0] === 'max-uses'
-          ? 'raise maxUses'
-          : 'set min to what is used all the time, or raise idleTimeoutMillis; release without an error where the connection is sound',
+          ? 'Raise maxUses.'
+          : 'Set min to what is used all the time, or raise idleTimeoutMillis; release without an error where the connection is sound.',
     },
   ]
 }

@@ -1,9 +1,9 @@
 /** Whether the pool is larger than its work. */
-import type { Draft, Scene } from './scene.ts'
-import { count, millis, percent, several } from './scene.ts'
-
-/** The rule by which a pool is made smaller: below 30 % in use with more than 10 idle, for a minute, to 70 % of its size. */
-const SHRINK = { below: 30, idle: 10, afterMillis: 60_000, factor: 0.7 }
+import { BACKEND_MEGABYTES } from '../../sizing/supply.ts'
+import { VERTICAL } from '../../sizing/vertical.ts'
+import type { Draft } from '../rank.ts'
+import { count, millis, percent, several } from '../words.ts'
+import type { Scene } from './scene.ts'
 
 /** A connection of `min` that was not used for so long since it was opened is not needed. */
 const UNUSED_MILLIS = 600_000
@@ -13,16 +13,17 @@ export function size(scene: Scene): readonly Draft[] {
 }
 
 function tooLarge({ stats, window }: Scene): readonly Draft[] {
-  const isLow = window.utilization < SHRINK.below && stats.utilization < SHRINK.below
-  if (!isLow || stats.idle <= SHRINK.idle || window.millis < SHRINK.afterMillis) return []
+  const isLow =
+    window.utilization < VERTICAL.shrinkBelowPercent && stats.utilization < VERTICAL.shrinkBelowPercent
+  if (!isLow || stats.idle <= VERTICAL.shrinkAboveIdle || window.millis < VERTICAL.everyMillis) return []
   return [
     {
       code: 'max-large',
       severity: 'advice',
       title: 'The pool is larger than its work needs',
-      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)} (below ${SHRINK.below} %), ${count(stats.idle)} idle (more than ${SHRINK.idle})`,
-      reason: 'idle sessions take about 10 MB each at the server, and places that others could have',
-      change: `max ${count(Math.ceil(stats.max * SHRINK.factor))}, and a lower min if that is what keeps them`,
+      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)} (below ${VERTICAL.shrinkBelowPercent} %), ${count(stats.idle)} idle (more than ${VERTICAL.shrinkAboveIdle}).`,
+      reason: `Idle sessions take about ${BACKEND_MEGABYTES} MB each at the server, and places that others could have.`,
+      change: `Set max to ${count(Math.ceil((stats.max * VERTICAL.shrinkByPercent) / 100))}, and a lower min if that is what keeps them.`,
     },
   ]
 }
@@ -38,9 +39,9 @@ function minUnused({ at, connections, stats }: Scene): readonly Draft[] {
       code: 'min-unused',
       severity: 'advice',
       title: 'Connections that are kept ready were never used',
-      evidence: `${several(unused, 'connection')} of min ${count(stats.min)} not used once in ${millis(UNUSED_MILLIS)} or more`,
-      reason: 'they occupy the server for nothing',
-      change: `min ${count(Math.max(0, stats.min - unused))}`,
+      evidence: `${several(unused, 'connection')} of min ${count(stats.min)} not used once in ${millis(UNUSED_MILLIS)} or more.`,
+      reason: 'They occupy the server for nothing.',
+      change: `Set min to ${count(Math.max(0, stats.min - unused))}.`,
     },
   ]
 }

@@ -7,15 +7,19 @@ import { pressureOf } from '../../core/pressure.ts'
 import type { PoolStats } from '../../core/stats.ts'
 import { ask } from '../ask.ts'
 import type { Source } from '../source.ts'
+import { TARGETS } from '../targets.ts'
 import type { Check, CheckOutcome } from './report.ts'
 import { outcomeOf } from './report.ts'
 
-/** From this part of the server's sessions on there is a warning. */
-const MOST_SESSIONS = 0.8
-
-/** Of the sessions of others a role without pg_read_all_stats sees who they are but not their kind. */
+/**
+ * Of the sessions of others a role without pg_read_all_stats sees who they are but not their kind. What is reserved for superusers is
+ * nobody's to take.
+ */
 const SESSIONS = `
-  SELECT count(*)::int AS sessions, current_setting('max_connections')::int AS most FROM pg_stat_activity
+  SELECT count(*)::int AS sessions,
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+      - coalesce(current_setting('reserved_connections', true), '0')::int AS most
+  FROM pg_stat_activity
   WHERE usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'`
 
 /** Takes the time of a check. */
@@ -74,7 +78,7 @@ export function sessionsCheck(pool: Source, clock: Clock, millis: number): Promi
       const [row = {}] = await ask(pool, clock, millis, SESSIONS)
       const [sessions, most] = [Number(row.sessions), Number(row.most)]
       const message = `${sessions} of the server's ${most} sessions are taken`
-      return { status: sessions >= MOST_SESSIONS * most ? 'warning' : 'healthy', message }
+      return { status: sessions >= TARGETS.sessions.alert * most ? 'warning' : 'healthy', message }
     } catch (error) {
       return { status: 'warning', message: `could not be counted: ${redact(messageOf(error))}` }
     }

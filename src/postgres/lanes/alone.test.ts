@@ -36,6 +36,7 @@ async function house({ sql = SELECT, values = ['1'], roundTripMillis = 0, seen =
       return roundTripMillis
     },
     namesOf: () => names,
+    knowledge: { ask: () => undefined, carriesNames: true, isOpen: false },
   }
   const text = texts.of(sql)
   text.seen = seen

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { codeOf } from '../../base/errors.ts'
 import type { Client, QueryResult } from '../driver.ts'
 import { plainQuery } from '../driver.ts'
+import type { Knowledge } from '../knowledge.ts'
 import type { Answer } from '../statement.ts'
 import type { Flight, Owner } from './flight.ts'
 import { isSeveral } from './flight.ts'
@@ -20,13 +21,16 @@ export interface AloneParts {
   /** What of a statement's time was the network's, given one more measurement of both. */
   readonly roundTrip: (tripMillis: number) => number
   readonly namesOf: (client: Client) => Names
+  readonly knowledge: Pick<Knowledge, 'ask' | 'carriesNames' | 'isOpen'>
 }
+
+const NOOP = (): void => undefined
 
 /** Sends a statement on a client that nobody else uses, again where the connection had forgotten it. */
 export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer: Answer<QueryResult>): void {
-  const { namesOf } = parts
+  const { knowledge, namesOf } = parts
   let unnamed = false
-  let answered: (error: Error | undefined, size: number) => void
+  let answered: (error: Error | undefined, size: number) => void = NOOP
   const again = (flight: Flight, error: Error): boolean => {
     if (flight.mayRetry(error)) {
       unnamed = true
@@ -43,9 +47,14 @@ export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer
       else answer(error, result)
     },
   }
-  const fly = () => {
+  const isTimed = () => {
     answered = begin(parts, cargo.pace)
-    const flight = takeOff(cargo, namesOf(client), owner, unnamed)
+  }
+  const fly = () => {
+    // The question goes in front, and its time is not the statement's.
+    if (knowledge.isOpen && isRepeated(cargo)) knowledge.ask(client, isTimed)
+    else isTimed()
+    const flight = takeOff(cargo, namesOf(client), owner, unnamed || !knowledge.carriesNames)
     try {
       plainQuery(client).call(client, flight)
     } catch (error) {
@@ -53,6 +62,11 @@ export function flyAlone(parts: AloneParts, client: Client, cargo: Cargo, answer
     }
   }
   fly()
+}
+
+/** Whether a statement would be prepared, if the endpoint were known to carry that. */
+function isRepeated({ prepare, text }: Cargo): boolean {
+  return prepare && text.seen > 1
 }
 
 /** An answer that is noted as well. Of what pg sends by itself the size is not known. */

@@ -37,6 +37,7 @@ function house({ depth = 100, stallMillis = 50, roundTripMillis = 0, ...options 
     namesOf,
     cancelOnce: (client) => within(clock, 1_000, (signal) => sessions.cancelOnce(client, signal)),
     isFit: (client) => sessions.isFit(client),
+    mayBegin: () => true,
   })
   const board = (ride: Ride, lane: Lane, cost: number) => {
     const passenger: Passenger = {

@@ -23,6 +23,8 @@ export interface LanesParts {
   readonly cancelOnce: (client: Client) => Promise<void>
   /** Whether nothing was said on a client's connection that speaks against using it. */
   readonly isFit: (client: Client) => boolean
+  /** Whether the endpoint is known to carry lanes. */
+  readonly mayBegin: () => boolean
 }
 
 /**
@@ -119,7 +121,7 @@ export class Lanes {
     const known = this.#byLease.get(lease)
     if (known !== undefined) return known
     const client = lease.resource
-    if (!canPipeline(client) || isBusy(client)) return undefined
+    if (!this.#parts.mayBegin() || !canPipeline(client) || isBusy(client)) return undefined
     const lane = new Lane(lease, this.#parts.namesOf(client), this.#owner)
     this.#byLease.set(lease, lane)
     this.#lanes.push(lane)

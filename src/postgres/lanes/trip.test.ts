@@ -35,7 +35,14 @@ interface Asked extends Partial<Omit<Cargo, 'statement'>> {
   readonly seen?: number
 }
 
-function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: number } = {}) {
+const KNOWN: TripParts['knowledge'] = { isRecognised: true, recognise: (_, then) => then() }
+
+interface Ways extends PoolOptions {
+  readonly stallMillis?: number
+  readonly knowledge?: TripParts['knowledge']
+}
+
+function house({ stallMillis = 50, knowledge = KNOWN, ...options }: Ways = {}) {
   const pool = handPool(options)
   const { checkout, clock, engine, lend, namesOf, sessions } = pool
   const texts = new Texts()
@@ -48,6 +55,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     namesOf,
     cancelOnce: (client) => within(clock, 1_000, (signal) => sessions.cancelOnce(client, signal)),
     isFit: (client) => sessions.isFit(client),
+    mayBegin: () => true,
   })
   const alone: string[] = []
   const parts: TripParts = {
@@ -57,6 +65,7 @@ function house({ stallMillis = 50, ...options }: PoolOptions & { stallMillis?: n
     checkout,
     stallMillis,
     numbers: () => engine.numbers(),
+    knowledge,
     alone: (lease, cargo, answer) => {
       alone.push(cargo.statement.text)
       aloneAnswers.push(() => {
@@ -425,6 +434,12 @@ describe('a connection that cannot carry a lane', () => {
     expect([told.rows, trip.isSent]).toEqual([['alone'], false])
   })
 
+  test('is the statement’s own too where nobody would say what the endpoint is', async () => {
+    const { alone, begin, lend } = house({ max: 1, knowledge: { ...KNOWN, isRecognised: false } })
+    begin().trip.boardOn(await lend({ use: 'shared' }))
+    expect(alone).toEqual([SELECT])
+  })
+
   test('is given back when its caller gives up', async () => {
     const { aloneAnswers, engine, lease, told, trip } = await aboard()
     trip.abandon()
@@ -466,6 +481,23 @@ describe('a statement that keeps others waiting', () => {
     await socket.answer({ rows: [['7']] })
     expect([told[0]?.times, told[1]?.rows]).toEqual([1, [{ n: 7 }]])
   })
+})
+
+test('a statement goes elsewhere when the connection was given back on which it waited for what the endpoint is', async () => {
+  const answers: (() => void)[] = []
+  const knowledge = {
+    isRecognised: false,
+    recognise: (_: unknown, then: () => void) => void answers.push(then),
+  }
+  const { begin, engine, lend } = house({ knowledge })
+  const lease = await lend({ use: 'shared' })
+  const trips = [begin().trip, begin().trip]
+  for (const trip of trips) trip.boardOn(lease)
+  trips[0]?.abandon()
+  knowledge.isRecognised = true
+  for (const answer of answers) answer()
+  await settle()
+  expect([lease.released, engine.numbers().shared]).toEqual([true, 1])
 })
 
 describe('a caller who gives up', () => {

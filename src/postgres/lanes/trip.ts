@@ -7,6 +7,7 @@ import type { RequestOptions } from '../../core/options.ts'
 import type { Checkout } from '../checkout.ts'
 import type { Client, QueryResult } from '../driver.ts'
 import { isDead } from '../driver.ts'
+import type { Knowledge } from '../knowledge.ts'
 import type { Answer } from '../statement.ts'
 import { READ_TIMEOUT } from '../statement.ts'
 import type { Owner, Passenger, Statement } from './flight.ts'
@@ -39,6 +40,7 @@ export interface TripParts {
   readonly checkout: Checkout
   readonly stallMillis: number
   readonly numbers: () => PoolNumbers
+  readonly knowledge: Pick<Knowledge, 'isRecognised' | 'recognise'>
   /** Runs a statement on a connection that cannot carry a lane, and gives that back. */
   readonly alone: (lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>) => void
 }
@@ -164,12 +166,26 @@ export class Trip implements Passenger {
 
   /** Puts the statement on the lane of a shared connection, which may begin with it. */
   boardOn(lease: Lease<Client>): void {
-    const { lanes } = this.#parts
+    const { knowledge, lanes } = this.#parts
     if (this.#over) return lanes.decline(lease)
+    // No lane begins before it is known that the endpoint carries it.
+    if (!knowledge.isRecognised) return knowledge.recognise(lease.resource, () => this.#decided(lease))
     const lane = lanes.on(lease)
     if (lane === undefined) return this.#alone(lease)
     this.board(lane)
     lanes.fill(lane)
+  }
+
+  #decided(lease: Lease<Client>): void {
+    // Others waited on it too, and may have given it back.
+    if (!lease.released && !isDead(lease.resource)) {
+      if (this.#over || this.#parts.knowledge.isRecognised) return this.boardOn(lease)
+      // Nobody would say: asking again at once could go on for ever.
+      return this.#alone(lease)
+    }
+    // Nothing but the question was sent on it.
+    this.#parts.lanes.decline(lease)
+    if (!this.#over) this.moved()
   }
 
   #alone(lease: Lease<Client>): void {

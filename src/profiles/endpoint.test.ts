@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { endpointOf } from './endpoint.ts'
+import { endpointOf, readEndpoint } from './endpoint.ts'
 
 describe('an endpoint that is not named is told by its address', () => {
   test.each([
@@ -11,7 +11,7 @@ describe('an endpoint that is not named is told by its address', () => {
     [
       'Supabase’s other pooler',
       { connectionString: 'postgres://u:p@aws.pooler.supabase.com:5432/app' },
-      'direct',
+      'session',
     ],
     [
       'the port in front of the one beside it',
@@ -48,4 +48,22 @@ test('any other word is refused, with the words there are', () => {
   expect(() => endpointOf({ endpoint: 'statement' })).toThrow(
     "endpoint must be one of 'direct', 'session', 'transaction', 'auto'; it is \"statement\"",
   )
+})
+
+test.each([
+  ['aws-0-eu.pooler.supabase.com', 6_543, 'transaction', 'supavisor', 'address'],
+  ['aws-0-eu.pooler.supabase.com', 5_432, 'session', 'supavisor', 'address'],
+  ['db.abcdef.supabase.co', 5_432, 'direct', undefined, 'address'],
+  ['db.abcdef.supabase.co', 6_543, 'transaction', 'pgbouncer', 'address'],
+  ['ep-a-1-pooler.eu-central-1.aws.neon.tech', 5_432, 'transaction', 'neon', 'address'],
+  ['ep-a-1.eu-central-1.aws.neon.tech', 5_432, 'direct', undefined, 'address'],
+  ['my-pooler.example.com', 5_432, 'transaction', 'unknown', 'address'],
+  ['app.proxy-abc123.eu-west-1.rds.amazonaws.com', 5_432, 'transaction', 'rds-proxy', 'address'],
+  ['app.abc123.eu-west-1.rds.amazonaws.com', 5_432, 'direct', undefined, 'address'],
+  ['db.example', 5_432, 'direct', undefined, 'assumed'],
+  ['db.example', 6_432, 'direct', undefined, 'assumed'],
+])('%s:%i is %s', (host, port, endpoint, pooler, known) => {
+  const told = readEndpoint({ connectionString: `postgres://u:p@${host}:${port}/app` })
+  expect(told).toMatchObject({ endpoint, pooler, known, isSuspect: port === 6_432 })
+  expect(readEndpoint({ host: host.toUpperCase(), port })).toEqual(told)
 })
