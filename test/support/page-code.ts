@@ -6,7 +6,7 @@ const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
 ) => (...given: unknown[]) => Promise<void>
 
 /** The text of a page. @param name `pools.md` */
-export function pageText(name: string): string {
+function pageText(name: string): string {
   return readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 }
 
