@@ -3,10 +3,14 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { activity } from '../../src/monitor/index.ts'
 import { poolsWith } from '../support/pools.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
+import type { OwnServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
 
 const others: pg.Client[] = []
+const servers: OwnServer[] = []
 afterEach(async () => {
   await Promise.all(others.splice(0).map((client) => client.end()))
+  await Promise.all(servers.splice(0).map((server) => server.stop()))
   await withClient((admin) => admin.query('DROP TABLE IF EXISTS activity_rows'))
 })
 
@@ -103,8 +107,11 @@ describe('activity', () => {
   })
 
   test('names the statement that runs for longest, and not its own', async () => {
-    const pool = open()
-    const sleeper = await other('activity-sleeper')
+    // On the run's server a statement of another suite may run for longer.
+    const server = await startServer()
+    servers.push(server)
+    const pool = open({ connectionString: server.url })
+    const sleeper = await other('activity-sleeper', server.url)
     const sleeping = sleeper.query('SELECT pg_sleep(600)').catch((error: Error) => error)
     const seen = await until(
       () => activity(pool),
@@ -114,7 +121,7 @@ describe('activity', () => {
     expect(seen.active).toBeGreaterThanOrEqual(1)
     expect(seen.overFiveMinutes).toEqual([])
     const cancel = seen.longest?.pid
-    await withClient((admin) => admin.query('SELECT pg_cancel_backend($1)', [cancel]))
+    await server.admin('SELECT pg_cancel_backend($1)', [cancel])
     expect(await sleeping).toMatchObject({ code: '57014' })
   })
 
