@@ -111,10 +111,11 @@ describe('single variables', () => {
     expect(alone({ DB_MAX_OVERFLOW: '20' })).toEqual(family)
   })
 
-  test('POOL_SIZE (10), POOL_TIMEOUT (60 s), POOL_MODE (transaction)', () => {
-    const family = { max: 10, acquireTimeoutMillis: 60_000, endpoint: 'transaction' }
+  test('POOL_SIZE (10), POOL_TIMEOUT (60 s), and POOL_MODE, without which the endpoint is asked what it is', () => {
+    const family = { max: 10, acquireTimeoutMillis: 60_000 }
     expect(alone({ POOL_SIZE: '10' })).toEqual(family)
     expect(alone({ POOL_TIMEOUT: '60' })).toEqual(family)
+    expect(alone({ POOL_MODE: 'transaction' })).toEqual({ ...family, endpoint: 'transaction' })
   })
 
   test('what a variable of a family defaults to gives way to every table', () => {

@@ -86,7 +86,8 @@ export const FAMILIES: readonly (readonly Variable[])[] = [
   [
     { ...count('POOL_SIZE', 'max', 'connections', SIZE), fallback: '10' },
     { ...seconds('POOL_TIMEOUT', 'acquireTimeoutMillis', 0.001), fallback: '60' },
-    { ...word('POOL_MODE', 'endpoint', MODES), fallback: 'transaction' },
+    // Without a fallback: what an endpoint is can be asked, and a wrong guess costs lanes and LISTEN.
+    word('POOL_MODE', 'endpoint', MODES),
     // A pooler of statements is one of transactions without any of more than one statement.
     word('POOL_MODE', 'transactions', { ...NO_WORD, statement: false }),
   ],
