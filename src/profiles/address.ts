@@ -1,4 +1,5 @@
 /** A connection string, taken apart and put together again: what stands in it can be overruled, and what is missing filled in. */
+import { parseConnectionString } from '../base/connection-string.ts'
 import { SluiceError } from '../base/errors.ts'
 
 /** The parts of an address that options name too. */
@@ -22,35 +23,9 @@ export function readAddress(text: string, source: string): Address {
     const [host = text, database] = text.split(' ')
     return { source, url: undefined, parts: database === undefined ? { host } : { host, database } }
   }
-  const url = isTorn(text) ? undefined : parse(text)
-  if (url === undefined) throw malformed(source)
-  try {
-    return { source, url, parts: partsOf(url, source) }
-  } catch (error) {
-    // Percent signs that encode nothing.
-    throw error instanceof URIError ? malformed(source) : error
-  }
-}
-
-function malformed(source: string): SluiceError {
-  return new SluiceError(
-    'SLUICE_BAD_OPTION',
-    `${source} must be a connection string like postgres://user@host:5432/database, with # / ? @ and % in its password percent-encoded`,
-  )
-}
-
-/** Whether a bare # / or ? has torn the password apart: what comes before it would pass for the host, and be shown. */
-function isTorn(text: string): boolean {
-  const [, authority = '', rest = ''] = /^[^:]+:\/\/([^/?#]*)(.*)$/s.exec(text) ?? []
-  return rest.includes('#') || (rest.includes('@') && !authority.includes('@'))
-}
-
-function parse(text: string): URL | undefined {
-  if (!/^postgres(?:ql)?:\/\//i.test(text)) return undefined
-  if (URL.canParse(text)) return new URL(text)
-  // Credentials without a host, where a parameter names a socket's folder.
-  const withHost = text.replace('@/', '@localhost/')
-  return /[?&]host=./.test(text) && URL.canParse(withHost) ? new URL(withHost) : undefined
+  const url = parseConnectionString(text)
+  if ('why' in url) throw new SluiceError('SLUICE_BAD_OPTION', `${source} ${url.why}`)
+  return { source, url, parts: partsOf(url, source) }
 }
 
 function partsOf(url: URL, source: string): Address['parts'] {
