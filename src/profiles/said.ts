@@ -1,5 +1,7 @@
 /** Everything that is said of a pool, by everybody, and who is listened to. */
+import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
+import { closest } from '../base/options.ts'
 import { readPoolOptions } from '../core/options.ts'
 import type { TrafficName } from '../sizing/presets.ts'
 import { PRESETS } from '../sizing/presets.ts'
@@ -83,6 +85,7 @@ function defaults(): Given {
 
 /** Hears everybody. @throws SLUICE_BAD_OPTION for the first thing that makes no sense, naming it, its value and its range */
 export function hear(env: Env, options: Choices & Given): Hearing {
+  refuseShapes(env, options)
   refuseMisspelt(env)
   const environment = environmentOf(options, env)
   const profile = wordFrom(options, 'profile', env, 'SLUICE_PROFILE', PROFILE_NAMES)
@@ -102,6 +105,21 @@ export function hear(env: Env, options: Choices & Given): Hearing {
     ...from(defaults(), 'default', 'default'),
   ]
   return { said, address, environment, profile }
+}
+
+function refuseShapes(env: unknown, options: unknown): void {
+  if (typeof env !== 'object' || env === null)
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      'the environment must be an object of variables, as process.env is',
+    )
+  if (typeof options !== 'object' || options === null)
+    throw new SluiceError('SLUICE_BAD_OPTION', 'the options must be an object')
+  for (const name of Object.keys(options)) {
+    const meant = CHOICES.has(name) ? undefined : closest(name, CHOICES)
+    if (meant !== undefined)
+      throw new SluiceError('SLUICE_BAD_OPTION', `${name} is not an option of Sluice; did you mean ${meant}?`)
+  }
 }
 
 function from(values: object, rank: Rank, source: string): Said[] {
