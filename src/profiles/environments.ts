@@ -45,7 +45,7 @@ export const ENVIRONMENT_NAMES: readonly EnvironmentName[] = Object.keys(ENVIRON
 export const TRAFFIC_NAMES: readonly TrafficName[] = Object.keys(PRESETS) as TrafficName[]
 
 /** What may be said of the environment: one of them, or that no table is wanted. */
-export const ENVIRONMENT_CHOICES: readonly (EnvironmentName | 'none')[] = [...ENVIRONMENT_NAMES, 'none']
+const ENVIRONMENT_CHOICES: readonly (EnvironmentName | 'none')[] = [...ENVIRONMENT_NAMES, 'none']
 
 /**
  * The environment that an option names, else `SLUICE_ENVIRONMENT`, else `NODE_ENV`, of which anything but production and staging
