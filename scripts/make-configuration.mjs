@@ -213,14 +213,15 @@ function variablesPart({ address, families, parameters }) {
 ${table(head, variables)}
 
 An empty variable is not set. Upper and lower case are the same in the words of variables. A variable that begins with \`DB_POOL\`,
-\`POOL_\` or \`SLUICE_\` and is one of these but for its spelling is refused, and so is such a parameter of the string. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
+\`POOL_\` or \`SLUICE_\` and is one of these but for its spelling is refused, and so is such a parameter of the string. Numbers are plain
+decimals. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
 \`DB_MAX_OVERFLOW\` and \`DB_ECHO\`; \`POOL_…\`) is set, the others mean their default where neither tables nor profile say anything.
 \`DB_POOL_PRE_PING=true\` checks connections that were idle for 30,000 ms. \`POOL_MODE=statement\` is \`transaction\` without
 \`transaction()\` and \`batch()\`. Elsewhere \`POOL_MODE\` is customarily \`transaction\` where it is not set; here it has no
 default, and the endpoint is found out by asking: a wrong guess would cost a direct server its lanes, prepared statements and
 \`LISTEN\`.
 
-\`DATABASE_URL\` is a whole connection string; what it leaves open, \`DB_…\` fills in, and what that leaves open \`PGHOST\`,
+\`DATABASE_URL\` is a whole connection string, with one host and everything in it once; what it leaves open, \`DB_…\` fills in, and what that leaves open \`PGHOST\`,
 \`PGPORT\`, \`PGUSER\`, \`PGPASSWORD\` and \`PGDATABASE\`. Beside a \`DATABASE_POOL_URL\` it is the direct way:
 the pool uses the pooled one, and \`listen()\` the direct one. Supabase's addresses tell what they lead to: port 6543 is transaction
 mode, 5432 a session on pooler hosts and direct on \`db.…\` hosts.

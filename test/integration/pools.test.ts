@@ -47,7 +47,8 @@ describe('createPools', () => {
   test('a profile keeps its own max, as far as the cap has room for it', () => {
     const pools = make({ default: {}, burst: { profile: 'serverless' } }, { max: 12 })
     expect([pools.default.options.max, pools.burst.options.max]).toEqual([12, 10])
-    expect(() => createPools({ default: { profile: 'persistent' } }, { max: 12 })).toThrow(
+    expect(make({ default: { profile: 'persistent' } }, { max: 12 }).default.options.max).toBe(12)
+    expect(() => createPools({ default: { profile: 'persistent', max: 20 } }, { max: 12 })).toThrow(
       'pool "default": max must not exceed that of the budget; max is 20 and budget.max is 12',
     )
   })
