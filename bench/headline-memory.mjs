@@ -33,10 +33,7 @@ export async function memory(server, max) {
       notes: [
         'The proportional set size of all processes of the server: what several share counts once. Of shared memory, which a server has with or without sessions, it is what these have touched; the goal is about the rest. The pool has its default options: it opens what it needs.',
       ],
-      rows: [
-        memoryRow('a connection each', requests, apart),
-        memoryRow(`Sluice, max ${max}`, total, pooled),
-      ],
+      rows: [memoryRow('a connection each', requests, apart), memoryRow(`Sluice, max ${max}`, total, pooled)],
     },
     goals: [
       atLeast(

@@ -95,6 +95,9 @@ test('a profile that the environment table overrules says so, and how it would d
     value: 'none',
     source: 'SLUICE_ENVIRONMENT',
   })
+  expect(row('profile', env, { environment: 'staging' })?.note).toMatch(
+    /^max is 20 .*; environment: 'none' lets the profile decide$/,
+  )
   expect(row('profile', { ...env, DB_POOL_SIZE: '4' })?.note).not.toContain('max is')
 })
 

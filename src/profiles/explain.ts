@@ -71,18 +71,15 @@ export function explainConfig(env: Env = process.env, options: Choices & Given =
     }
   }
   const chosen = profile && choice('profile', profile, 'SLUICE_PROFILE')
-  return [
-    choice('environment', environment, 'SLUICE_ENVIRONMENT', 'NODE_ENV'),
-    ...(chosen ? [{ ...chosen, note: overruled(rows, environment, chosen.value) }] : []),
-    ...rows,
-  ]
+  const table = choice('environment', environment, 'SLUICE_ENVIRONMENT', 'NODE_ENV')
+  return [table, ...(chosen ? [{ ...chosen, note: overruled(rows, table, chosen) }] : []), ...rows]
 }
 
 /** Where the table of an environment says something else than the profile that was named, which surprises people. */
 function overruled(
   rows: readonly Explanation[],
-  environment: string,
-  profile: Explanation['value'],
+  { value: environment, source: namedBy }: Explanation,
+  { value: profile }: Explanation,
 ): string | undefined {
   const lost = rows.flatMap(({ option, value, source, losers }) => {
     const other = losers.find((loser) => loser.source === `profile ${profile}`)
@@ -94,7 +91,8 @@ function overruled(
   if (first === undefined) return undefined
   const more = lost.filter((one) => one !== first).map(({ option }) => option)
   const besides = more.length === 0 ? '' : `, and so it goes for ${more.join(', ')}`
-  return `${first.option} is ${said(first.value)} by the environment table of ${environment} and ${said(first.other)} by profile ${profile}${besides}; SLUICE_ENVIRONMENT=none lets the profile decide`
+  const without = namedBy === 'code' ? "environment: 'none'" : 'SLUICE_ENVIRONMENT=none'
+  return `${first.option} is ${said(first.value)} by the environment table of ${environment} and ${said(first.other)} by profile ${profile}${besides}; ${without} lets the profile decide`
 }
 
 function said(value: Explanation['value']): string {
