@@ -330,6 +330,20 @@ test('a pool that shrinks keeps what is lent until it comes back, and breaks non
   expect(driver.violations).toEqual([])
 })
 
+test('a pool that closes its idle connections by itself keeps its max, which nobody uses', async () => {
+  const { clock, lend, pool } = fakePool({
+    max: 10,
+    acquireTimeoutMillis: 10 * minute,
+    idleTimeoutMillis: 10_000,
+  })
+  adapt(pool, { absoluteMax: 40 }, { clock, random: () => 0.5 })
+  const leases = []
+  for (let n = 0; n < 20; n++) leases.push(await lend())
+  for (const lease of leases) lease.release()
+  await clock.advance(10 * minute)
+  expect(pool.stats()).toMatchObject({ max: 20, min: 4, idle: 4, total: 4 })
+})
+
 test.each([
   [{}, 'absoluteMax is missing: the size that the pool never exceeds'],
   [{ absoluteMax: 0 }, 'absoluteMax must be a whole number from 1 to 10,000; it is 0'],

@@ -7,6 +7,9 @@ export interface Lender<T> {
   cancel(lease: Lease<T>): void
 }
 
+/** What a lease says that is used after its release. */
+export const LEASE_OVER = 'This lease is over: its connection may belong to somebody else by now.'
+
 /** What pg-pool says when a client is released twice; people match on it. */
 export const RELEASED_TWICE = 'Release called on client which has already been released to the pool.'
 
@@ -55,8 +58,7 @@ export class Lease<T> implements Leased<T> {
   /** The connection. @throws once the lease is over */
   get resource(): T {
     if (this.revoked !== undefined) throw this.revoked
-    if (this.released)
-      throw new Error('This lease is over: its connection may belong to somebody else by now.')
+    if (this.released) throw new Error(LEASE_OVER)
     return this.connection.resource
   }
 

@@ -1,6 +1,7 @@
 /** The database as one request has it: nothing is held until it is needed, and nothing once the request is over. */
 import { SluiceError } from '../base/errors.ts'
 import { readFunction, readOptions, readWord, requireMethods } from '../base/options.ts'
+import { comesOfHangUp, RequestOver } from './hang-up.ts'
 import type {
   Answer,
   CallOptions,
@@ -140,11 +141,11 @@ export class RequestDatabase<P extends RequestPool = RequestPool> {
   }
 
   async #borrow(options: LeaseOptions): Promise<RequestLease> {
-    if (this.#over) throw new Error('This request is over: it can hold no connection any more.')
+    if (this.#over) throw new RequestOver('This request is over: it can hold no connection any more.')
     const lease = await this.pool.lease(this.#options(options))
     if (this.#over) {
       lease.release()
-      throw new Error('This request was over before it got its connection, which was given back.')
+      throw new RequestOver('This request was over before it got its connection, which was given back.')
     }
     this.#leases.add(lease)
     return lease
@@ -196,6 +197,12 @@ function labelsOf<Request>(rules: Rules<Request>, request: Request): CallOptions
   const agent = rules.agent?.(request)
   const priority = rules.priority?.(request)
   return { ...(agent === undefined ? {} : { agent }), ...(priority === undefined ? {} : { priority }) }
+}
+
+/** Whether a request failed because its client has hung up; false where it did not come through the middleware. */
+export function failedByHangUp(error: unknown, request: object): boolean {
+  const database = databases.get(request)
+  return database !== undefined && comesOfHangUp(error, database.signal)
 }
 
 /** Something that a framework made of the request: its own object, or one that leads to it. */

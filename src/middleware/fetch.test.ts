@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { SluiceError } from '../base/errors.ts'
+import { LEASE_OVER, RELEASED_TWICE } from '../core/lease.ts'
 import { databaseOf } from './database.ts'
 import { honoDatabase, withDatabase } from './fetch.ts'
 import type { RequestLease, RequestPool } from './pool.ts'
@@ -134,6 +135,38 @@ test('a client that has gone, before or meanwhile, gets what it holds taken back
   expect(await (await handler(ask({ signal: client.signal }))).json()).toEqual([true, [true]])
   const late = withDatabase(pool, (request) => Response.json(databaseOf(request).signal.aborted))
   expect(await (await late(ask({ signal: client.signal }))).json()).toBe(true)
+})
+
+test.each([
+  ['a call that was aborted', new SluiceError('SLUICE_ABORTED', 'aborted')],
+  ['one that another library has wrapped', new Error('x', { cause: new SluiceError('SLUICE_ABORTED', 'y') })],
+  ['a model that was asked with its signal', new DOMException('This operation was aborted', 'AbortError')],
+  ['a lease that was taken back', new Error(LEASE_OVER)],
+  ['a lease that is released once more', new Error(RELEASED_TWICE)],
+])(
+  'a handler that fails by %s is answered 499 where the client has hung up, and throws where not',
+  async (_, error) => {
+    const { pool } = house()
+    const handler = withDatabase(pool, () => {
+      throw error
+    })
+    expect((await handler(ask({ signal: AbortSignal.abort() }))).status).toBe(499)
+    await expect(handler(ask())).rejects.toBe(error)
+  },
+)
+
+test('a handler that asks the database for more when its client has gone is answered 499', async () => {
+  const { pool, leases } = house()
+  const handler = withDatabase(pool, async (request) => Response.json(await databaseOf(request).lease()))
+  expect((await handler(ask({ signal: AbortSignal.abort() }))).status).toBe(499)
+  expect(leases).toEqual([])
+})
+
+test('a mistake of a handler whose client has gone is thrown as ever', async () => {
+  const handler = withDatabase(house().pool, () => {
+    throw new Error('a mistake')
+  })
+  await expect(handler(ask({ signal: AbortSignal.abort() }))).rejects.toThrow('a mistake')
 })
 
 test('an answer of Hono’s error handler that is no 500 stays as it is', async () => {

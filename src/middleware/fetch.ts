@@ -2,6 +2,7 @@
 import { SluiceError } from '../base/errors.ts'
 import type { DatabaseOptions, RequestDatabase, Rules } from './database.ts'
 import { begin, readRules } from './database.ts'
+import { CLIENT_CLOSED_REQUEST, comesOfHangUp } from './hang-up.ts'
 import type { RequestPool } from './pool.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -12,7 +13,9 @@ function endWith(signal: AbortSignal, database: RequestDatabase): void {
   else signal.addEventListener('abort', gone, { once: true })
 }
 
-function failed(error: unknown): Response | undefined {
+/** What a request is answered that failed, where that is known here. */
+function answerTo(error: unknown, database: RequestDatabase): Response | undefined {
+  if (comesOfHangUp(error, database.signal)) return new Response(null, { status: CLIENT_CLOSED_REQUEST })
   const answer = unavailable(error)
   return answer && new Response(answer.body, { status: answer.status, headers: answer.headers })
 }
@@ -49,8 +52,8 @@ function endAfter(response: Response, { method }: Request, database: RequestData
 }
 
 /**
- * Wraps a handler of Requests, such as a Next route: `databaseOf(request)` is the request's database, and 503 with Retry-After
- * the answer where no connection was to be had. @throws SLUICE_BAD_OPTION
+ * Wraps a handler of Requests, such as a Next route: `databaseOf(request)` is the request's database. 503 with Retry-After is the
+ * answer where no connection was to be had, 499 where the client has hung up meanwhile. @throws SLUICE_BAD_OPTION
  */
 export function withDatabase<Rest extends readonly unknown[]>(
   pool: RequestPool,
@@ -72,7 +75,7 @@ export function withDatabase<Rest extends readonly unknown[]>(
       return endAfter(await handler(request, ...rest), request, database)
     } catch (error) {
       database.end()
-      const answer = failed(error)
+      const answer = answerTo(error, database)
       if (answer === undefined) throw error
       return answer
     }
@@ -87,8 +90,30 @@ export interface HonoContext {
 }
 
 /**
- * Middleware for Hono: `databaseOf(c)` is the request's database, and 503 with Retry-After the answer where no connection was to
- * be had. @throws SLUICE_BAD_OPTION
+ * Hono hands what a handler throws to its error handler at once, and its own one prints whatever brings no answer along. So an
+ * error that is answered here gets one, as Hono's HTTPException has it, when Hono notes the error in its context.
+ */
+function bringAnswers(context: HonoContext, database: RequestDatabase): void {
+  let noted = context.error
+  Object.defineProperty(context, 'error', {
+    configurable: true,
+    enumerable: true,
+    get: () => noted,
+    set: (error: Error | undefined) => {
+      noted = error
+      if (error === undefined || 'getResponse' in error || !Object.isExtensible(error)) return
+      if (answerTo(error, database) === undefined) return
+      Object.defineProperty(error, 'getResponse', {
+        configurable: true,
+        value: () => answerTo(error, database),
+      })
+    },
+  })
+}
+
+/**
+ * Middleware for Hono: `databaseOf(c)` is the request's database. 503 with Retry-After is the answer where no connection was to be
+ * had, 499 where the client has hung up meanwhile. @throws SLUICE_BAD_OPTION
  */
 export function honoDatabase<Context extends HonoContext>(
   pool: RequestPool,
@@ -100,10 +125,12 @@ export function honoDatabase<Context extends HonoContext>(
     const database = begin(pool, rules, context, raw)
     if (database === undefined) return next()
     endWith(raw.signal, database)
+    bringAnswers(context, database)
     try {
       await next()
       // Hono hands what a handler throws to its error handler, and goes on; one that knows better has another status.
-      const answer = context.error && context.res.status === 500 ? failed(context.error) : undefined
+      const answer =
+        context.error && context.res.status === 500 ? answerTo(context.error, database) : undefined
       if (answer !== undefined) context.res = answer
       const watched = endAfter(context.res, raw, database)
       if (watched !== context.res) context.res = watched

@@ -86,6 +86,21 @@ test('only what could not have a connection is answered here, and only where no 
   expect([answered.told, begunAlready.told, passed]).toEqual([[503, '2', 'sent'], [], [busy, other]])
 })
 
+test('what comes of a client that has hung up goes no further, and its mistakes do', () => {
+  const response = new FakeResponse()
+  const request = {}
+  expressDatabase(pool)(request, response, () => undefined)
+  const [aborted, mistake] = [new SluiceError('SLUICE_ABORTED', 'aborted'), new Error('a mistake')]
+  const passed: unknown[] = []
+  const tell = (error: unknown) =>
+    expressUnavailable()(error, request, response, (given) => passed.push(given))
+  tell(aborted)
+  response.closed()
+  tell(aborted)
+  tell(mistake)
+  expect([response.told, passed]).toEqual([[], [aborted, mistake]])
+})
+
 test('Express knows error middleware by its four parameters', () => {
   expect([expressDatabase(pool).length, expressUnavailable().length]).toEqual([3, 4])
 })

@@ -1,6 +1,6 @@
 /** Express and Fastify: requests and responses of node:http, whose end is the `close` of the response. */
 import type { DatabaseOptions, RequestDatabase } from './database.ts'
-import { begin, readRules } from './database.ts'
+import { begin, failedByHangUp, readRules } from './database.ts'
 import type { RequestPool } from './pool.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -49,7 +49,10 @@ export function expressDatabase<Request extends object>(
   }
 }
 
-/** Error middleware for Express, behind the routes: 503 with Retry-After where no connection was to be had; other errors go on. */
+/**
+ * Error middleware for Express, behind the routes: 503 with Retry-After where no connection was to be had, nothing where the
+ * client has hung up; other errors go on.
+ */
 export function expressUnavailable(): (
   error: unknown,
   request: object,
@@ -57,7 +60,8 @@ export function expressUnavailable(): (
   next: (error?: unknown) => void,
 ) => void {
   // Express tells error middleware by its four parameters.
-  return (error, _request, response, next) => {
+  return (error, request, response, next) => {
+    if (failedByHangUp(error, request)) return
     const answer = unavailable(error)
     if (answer === undefined || response.headersSent) return next(error)
     response.status(answer.status)

@@ -1,5 +1,6 @@
 /** What a request is answered that could not have a connection: 503, and when to try again. */
 import { SluiceError } from '../base/errors.ts'
+import { causesOf } from './causes.ts'
 
 /** An answer in the words of HTTP. */
 export interface Unavailable {
@@ -13,9 +14,6 @@ export interface Unavailable {
 
 /** Where nothing else is known. */
 const RETRY_AFTER_MILLIS = 1_000
-
-/** Libraries wrap what their driver throws, some of them more than once. */
-const DEEPEST_CAUSE = 5
 
 /**
  * The answer to a request that failed because no connection was to be had (SLUICE_ACQUIRE_TIMEOUT, SLUICE_QUEUE_FULL,
@@ -35,12 +33,7 @@ export function unavailable(error: unknown): Unavailable | undefined {
 }
 
 function sluiceErrorIn(error: unknown): SluiceError | undefined {
-  let each = error
-  for (let depth = 0; depth <= DEEPEST_CAUSE; depth++) {
-    if (SluiceError.is(each)) return each
-    if (!(each instanceof Error)) return undefined
-    each = each.cause
-  }
+  for (const each of causesOf(error)) if (SluiceError.is(each)) return each
   return undefined
 }
 

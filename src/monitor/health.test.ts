@@ -76,6 +76,27 @@ describe('the pool check', () => {
     expect(report.warnings.length).toBe(status === 'healthy' ? 0 : 1)
   })
 
+  test('tells a pool without connections from one that needs none', async () => {
+    const lastOpenFailure = { message: 'refused', code: 'ECONNREFUSED', ageMillis: 1_200 }
+    const away = await ask(poolOf({ lastOpenFailure }))
+    expect(away.checks.pool).toMatchObject({
+      status: 'warning',
+      message: 'the pool has no connection; the last open failed 1,200 ms ago: refused',
+    })
+    const back = await ask(poolOf({ lastOpenFailure, idle: 1, total: 1 }))
+    expect(back.checks.pool?.status).toBe('healthy')
+    expect((await ask(poolOf())).checks.pool?.status).toBe('healthy')
+  })
+
+  test('goes by the numbers after the question', async () => {
+    const pool = poolOf({}, (text) => {
+      Object.assign(pool.now, { utilization: 85 })
+      return well(text, AbortSignal.abort())
+    })
+    const report = await ask(pool)
+    expect([report.checks.pool?.status, report.stats.utilization]).toEqual(['warning', 85])
+  })
+
   test('says the numbers of an exhausted pool', async () => {
     const report = await ask(poolOf({ waiting: 12, leased: 10, total: 10, oldestWaitMillis: 16_000 }))
     expect(report.warnings).toEqual([

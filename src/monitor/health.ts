@@ -124,21 +124,21 @@ function isPool(asked: Source | NamedSources): asked is Source {
 type Checks = Readonly<Record<string, Check>>
 type Looked = Pick<Health, 'checks' | 'stats' | 'recommendations'>
 
-/** Looks at one pool. Its numbers are taken before its own questions change them. */
+/** Looks at one pool. Its numbers are taken after the questions: what they met, a server that is down perhaps, counts. */
 async function lookAt(
   pool: Source,
   circumstances: Circumstances,
   clock: Clock,
   millis: number,
 ): Promise<Looked> {
-  const now = clock.now()
-  const picture = snapshotOf(pool, circumstances, { clock })
-  const { stats } = picture
-  const earlier = past.add(pool, stats, now)
+  const due = clock.now() + millis
   const database = await databaseCheck(pool, clock, millis)
-  const left = now + millis - clock.now()
+  const left = due - clock.now()
   const sessions =
     database.status === 'healthy' && left >= 1 ? await sessionsCheck(pool, clock, left) : NOT_COUNTED
+  const picture = snapshotOf(pool, circumstances, { clock })
+  const { stats } = picture
+  const earlier = past.add(pool, stats, clock.now())
   return {
     checks: { database, pool: { ...poolCheck(stats), millis: 0 }, sessions },
     stats,

@@ -49,6 +49,18 @@ describe('activity', () => {
     expect(seen.unseen).toEqual([])
   })
 
+  test('counts each session once, itself as the idle one that it is but for the question', async () => {
+    const seen = await activity(open())
+    expect(seen.total).toBe(seen.active + seen.idle + seen.idleInTransaction + seen.hidden)
+    expect(seen.byApplication.find(({ application }) => application === 'activity-test')).toEqual({
+      application: 'activity-test',
+      total: 1,
+      active: 0,
+      idle: 1,
+      idleInTransaction: 0,
+    })
+  })
+
   test('shows who is idle in a transaction and with what statement, without its literals', async () => {
     const pool = open()
     const idler = await other('activity-idler')

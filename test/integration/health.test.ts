@@ -108,6 +108,12 @@ describe('health', () => {
     const report = await health(pool, PATIENT)
     expect([report.status, report.checks.database?.status]).toEqual(['unhealthy', 'unhealthy'])
     expect(report.checks.database?.message).toContain('ECONNREFUSED')
+    expect(report.checks.pool).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/^the pool has no connection; the last open failed .*ECONNREFUSED/),
+    })
+    expect(report.stats.openFailures).toBeGreaterThan(0)
+    expect(report.recommendations.map(({ code }) => code)).toContain('open-failed')
     expect(JSON.stringify(report)).not.toContain('hunter2')
   })
 

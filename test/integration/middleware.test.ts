@@ -1,6 +1,8 @@
 /** The middleware under real frameworks, sockets that are cut, and a server that is asked what still runs. */
+import { Hono } from 'hono'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Pool, PoolConfig } from '../../src/index.ts'
+import { databaseOf, honoDatabase } from '../../src/middleware/index.ts'
 import { poolsWith } from '../support/pools.ts'
 import { withClient } from '../support/postgres.ts'
 import type { Route, WebOptions } from '../support/web.ts'
@@ -247,6 +249,27 @@ describe.each(FRAMEWORKS)('%s', (_, framework) => {
     expect(pool.stats().total).toBeLessThanOrEqual(5)
     expect(pool.stats().timeouts).toBe(0)
   })
+})
+
+test('Hono’s own error handler prints neither a full pool nor a client that hangs up', async () => {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const pool = open({ max: 1 })
+  const app = new Hono()
+  app.use(honoDatabase(pool))
+  const text = slow()
+  app.get('/full', async (context) =>
+    context.json(await databaseOf<Pool>(context).query('SELECT 1', [], { timeout: 50 })),
+  )
+  app.get('/slow', async (context) => context.json(await databaseOf<Pool>(context).query(text.text)))
+  const client = new AbortController()
+  const asked = Promise.resolve(app.request('/slow', { signal: client.signal }))
+  await vi.waitFor(async () => expect(await text.runs()).toBe(1), { timeout: 20_000 })
+  expect((await app.request('/full')).status).toBe(503)
+  client.abort()
+  expect((await asked).status).toBe(499)
+  await atRest(pool)
+  expect(printed).not.toHaveBeenCalled()
+  printed.mockRestore()
 })
 
 describe.each(FRAMEWORKS.slice(2))('a body that %s streams', (_, framework) => {

@@ -73,9 +73,11 @@ export interface Activity {
   readonly timeouts: ServerTimeouts
   /** What `ALTER ROLE … SET` and `ALTER DATABASE … SET` say about time limits: `statement_timeout=30s`. */
   readonly roleSettings: readonly string[]
+  /** All of them: `active`, `idle`, `idleInTransaction` and `hidden` together. */
   readonly total: number
-  /** With a statement that runs; the one that asked is not counted. */
+  /** With a statement that runs, this question aside. */
   readonly active: number
+  /** The session that asks counts as one: it is idle but for the question. */
   readonly idle: number
   readonly idleInTransaction: number
   /** Sessions of the pool that asked. */

@@ -26,15 +26,17 @@ export const ROLE_SETTINGS = `
 
 /**
  * A row a session of a client. Of the sessions of other roles an ordinary role sees who they are and nothing else: neither their kind
- * nor what they do. An idle session's last statement tells nothing and is left out.
+ * nor what they do. An idle session's last statement tells nothing and is left out. The session that asks is idle but for the question.
  */
 export const SESSIONS = `
-  SELECT pid, datname AS database, usename AS role, coalesce(application_name, '') AS application, state,
+  SELECT pid, datname AS database, usename AS role, coalesce(application_name, '') AS application,
+    CASE WHEN pid = pg_backend_pid() THEN 'idle' ELSE state END AS state,
     1000 * extract(epoch FROM clock_timestamp() - state_change)::float8 AS "stateMillis",
-    1000 * extract(epoch FROM clock_timestamp() - xact_start)::float8 AS "transactionMillis",
-    CASE WHEN state = 'active' AND pid <> pg_backend_pid() THEN 1000 * extract(epoch FROM clock_timestamp() - query_start)::float8 END
-      AS "statementMillis",
-    CASE WHEN state <> 'idle' THEN query END AS statement
+    CASE WHEN pid <> pg_backend_pid() THEN 1000 * extract(epoch FROM clock_timestamp() - xact_start)::float8 END
+      AS "transactionMillis",
+    CASE WHEN state IN ('active', 'fastpath function call') AND pid <> pg_backend_pid()
+      THEN 1000 * extract(epoch FROM clock_timestamp() - query_start)::float8 END AS "statementMillis",
+    CASE WHEN state <> 'idle' AND pid <> pg_backend_pid() THEN query END AS statement
   FROM pg_stat_activity
   WHERE usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'`
 

@@ -52,9 +52,9 @@ function isPoolsFault(error: unknown): boolean {
   return SluiceError.is(error) && error.phase === 'queue'
 }
 
-/** Whether the pool has room, by its numbers before anything was asked. */
+/** Whether the pool has connections and room, by its numbers after the database was asked. */
 export function poolCheck(stats: PoolStats): CheckOutcome {
-  const { max, oldestWaitMillis, state, utilization } = stats
+  const { lastOpenFailure: failure, max, oldestWaitMillis, state, utilization } = stats
   if (state === 'paused') return { status: 'warning', message: 'the pool is paused and serves nobody' }
   if (state !== 'running') return { status: 'unhealthy', message: `the pool is ${state} and takes nobody` }
   const numbers = `${describeNumbers(stats)}, the longest wait ${show(oldestWaitMillis)}`
@@ -67,8 +67,16 @@ export function poolCheck(stats: PoolStats): CheckOutcome {
     case 'busy':
       return { status: 'warning', message: `${Math.round(utilization)} % of ${max} slots are in use` }
     case 'free':
+      if (failure !== undefined && !hasConnections(stats)) {
+        const message = `the pool has no connection; the last open failed ${show(failure.ageMillis)} ago: ${redact(failure.message)}`
+        return { status: 'warning', message }
+      }
       return { status: 'healthy', message: `${Math.round(utilization)} % of ${max} slots are in use` }
   }
+}
+
+function hasConnections({ idle, leased, shared, checking }: PoolStats): boolean {
+  return idle + leased + shared + checking > 0
 }
 
 /** Whether the server has places left for sessions, counted over all its databases. */

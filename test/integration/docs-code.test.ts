@@ -1,0 +1,133 @@
+/** The code in docs/, taken at its word: it runs, and does what the page says of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import * as control from '../../src/control/index.ts'
+import * as sluice from '../../src/index.ts'
+import * as monitor from '../../src/monitor/index.ts'
+import * as sizing from '../../src/sizing/index.ts'
+import { codeOf, runCode } from '../support/page-code.ts'
+import { databaseUrl, withClient } from '../support/postgres.ts'
+
+const made: AsyncDisposable[] = []
+afterEach(async () => {
+  await Promise.all(made.splice(0).map((pools) => pools[Symbol.asyncDispose]()))
+})
+
+function kept<P extends AsyncDisposable>(pools: P): P {
+  made.push(pools)
+  return pools
+}
+
+/** What a page's code has at hand. Whatever it opens ends after the test, and it says nothing on the console but to `said`. */
+function house() {
+  const connectionString = databaseUrl()
+  const said: string[] = []
+  class Pool extends sluice.Pool {
+    constructor(config: sluice.PoolConfig = {}) {
+      super({ connectionString, ...config })
+      kept(this)
+    }
+  }
+  const given = {
+    ...sluice,
+    ...control,
+    ...monitor,
+    ...sizing,
+    Pool,
+    createPools: (...all: Parameters<typeof sluice.createPools>) => kept(sluice.createPools(...all)),
+    globalPools: (...all: Parameters<typeof sluice.globalPools>) => kept(sluice.globalPools(...all)),
+    onShutdown: () => undefined,
+    sleep,
+    process: { env: { DATABASE_URL: connectionString, DATABASE_POOL_URL: connectionString } },
+    console: { log: (line: string) => said.push(line) },
+  }
+  return { given, said }
+}
+
+const block = (page: string, part: string) => codeOf(page).find((code) => code.includes(part)) ?? ''
+
+test('control.md: a pool follows a burst up and down again', async () => {
+  const { given, said } = house()
+  await runCode(block('control.md', 'adapt('), given)
+  expect(said[0]).toBe('10 → 20: start at half of 40, a tenth kept')
+  expect(
+    said.filter((line) => /in use, more than 80 %: \d+ × 1\.5, up to \d+, makes/.test(line)),
+  ).not.toEqual([])
+  expect(said.at(-1)).toMatch(/idle: \d+ × 0\.7, not below 12, makes \d+$/)
+})
+
+describe('pools.md', () => {
+  test.each(['onShutdown(pools)', 'globalPools('])('the code with %s runs', async (part) => {
+    await expect(runCode(block('pools.md', part), house().given)).resolves.toBeUndefined()
+  })
+
+  test('pools share a cap as in the picture', async () => {
+    const { given, said } = house()
+    await runCode(block('pools.md', 'restJobs'), given)
+    const sizes = said.map((line) => [...line.matchAll(/\d+/g)].map(Number))
+    const [onlyJobs = [], both = [], onlyWeb = []] = sizes
+    for (const size of [onlyJobs, both, onlyWeb])
+      expect((size[0] ?? 9) + (size[1] ?? 9)).toBeLessThanOrEqual(6)
+    // What is under way when it looks depends on the machine; who has more does not.
+    expect(onlyJobs[1]).toBeGreaterThan(onlyJobs[0] ?? 9)
+    expect(onlyWeb[0]).toBeGreaterThan(onlyWeb[1] ?? 9)
+    expect(both[0]).toBeGreaterThanOrEqual(2)
+  })
+})
+
+describe('monitor.md', () => {
+  test('a probe is answered, and advice is there', async () => {
+    const answers: unknown[] = []
+    const response = { status: (code: number) => ({ json: (body: unknown) => answers.push(code, body) }) }
+    const redis = { ping: async () => 'PONG' }
+    await runCode(block('monitor.md', 'response.status'), {
+      ...house().given,
+      redis,
+      response,
+      log: () => undefined,
+    })
+    expect(answers).toHaveLength(2)
+    expect(answers[1]).toMatchObject({ checks: { redis: { status: 'healthy' } } })
+  })
+
+  test('advice about five minutes takes two pictures', async () => {
+    const { given } = house()
+    const waits: number[] = []
+    const atOnce = (done: () => void, millis: number) => {
+      waits.push(millis)
+      done()
+    }
+    await runCode(block('monitor.md', 'agoMillis'), { ...given, pool: new given.Pool(), setTimeout: atOnce })
+    expect(waits).toEqual([300_000])
+  })
+})
+
+test('endpoints.md: a pool has two ways, and says where it leads', async () => {
+  await expect(
+    runCode(block('endpoints.md', 'directConnectionString'), house().given),
+  ).resolves.toBeUndefined()
+})
+
+test('troubleshooting.md: a plan is explained', async () => {
+  const { given } = house()
+  const table = (text: string) => withClient((client) => client.query(text))
+  await table(
+    'CREATE TABLE IF NOT EXISTS big AS SELECT g AS id, g % 1000 AS a, now() AS t FROM generate_series(1, 100000) AS g',
+  )
+  await table('ANALYZE big')
+  const code = `${block('troubleshooting.md', 'explain(pool')}\nconsole.log(findings.map(({ code }) => code).join())`
+  const { said } = house()
+  await runCode(code, {
+    ...given,
+    pool: new given.Pool(),
+    console: { log: (line: string) => said.push(line) },
+  })
+  await table('DROP TABLE big')
+  expect(said[0]).toContain('missing-index')
+})
+
+test('sizing.md: the smallest of the answers', async () => {
+  const { given, said } = house()
+  await runCode(`${block('sizing.md', 'recommend(')}\nconsole.log(max + ' ' + min)`, given)
+  expect(said).toEqual(['8 2'])
+})
