@@ -55,7 +55,7 @@ one size is recommended. To find the size by experiment: sluice tune.`,
       const screen = openScreen(process.stdout, process.env)
       const given = Object.keys(flags).length > 0 ? flags : await asked(screen, json === true, signal)
       const found = sized(given)
-      if (json) console.log(toJson(found))
+      if (json) console.log(toJson({ ok: true, ...found }))
       else screen.print('', ...describeSizes(found, screen.paint, screen.width))
       screen.close()
     })

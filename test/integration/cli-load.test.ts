@@ -1,4 +1,5 @@
 /** `sluice load`, as the shell runs it. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { withClient } from '../support/postgres.ts'
 import type { OwnServer } from '../support/server.ts'
@@ -105,11 +106,15 @@ describe('on a Postgres of its own', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/--callers 40/)
   })
 
-  test('Ctrl-C ends it and leaves nothing', async () => {
+  test('Ctrl-C ends it with the figures so far, and leaves nothing', async () => {
     const { child, said, ended } = start(['load', '--seconds', '300'], place.env)
     await said('turn 1 of 2')
+    await sleep(500)
     child.kill('SIGINT')
-    expect((await ended).code).toBe(130)
+    const { code, stdout } = await ended
+    expect(code).toBe(130)
+    expect(stdout).toMatch(/Interrupted after \d+\.\d s of measuring: these are the figures until then\./)
+    expect(stdout).toMatch(/answered +[1-9][\d,]*, [\d,]+ a second/)
     expect(place.leftovers()).toEqual(nothing)
   })
 })
@@ -138,6 +143,8 @@ describe('on a database of the user', { timeout: 120_000 }, () => {
     ],
     ['SELECT 1; SELECT 2', /cannot insert multiple commands into a prepared statement\.\n$/],
     ['COMMIT', /works on its session; give statements that do work\.\n$/],
+    ['', /^sluice: The statement "" is empty: give one that asks for something\.\n$/],
+    ['-- later', /is empty: give one that asks for something\.\n$/],
     ['SELECT nothing', /fails: column "nothing" does not exist\.\n$/],
   ])('%s is refused before anything is loaded', async (text, message) => {
     const { code, stderr, stdout } = await load('--statement', 'SELECT 1', '--statement', text)
@@ -174,15 +181,58 @@ describe('on a database of the user', { timeout: 120_000 }, () => {
 
   test.each([
     [['--max', '100'], /^sluice: --max is 100, and the server has room for \d+ more sessions\.\n$/],
-    [
-      ['--compare', '--callers', '100'],
-      /^sluice: With --compare each caller connects for itself .* 100, and the server has room for \d+ more sessions\.\n$/,
-    ],
     [['--callers', '0'], /^sluice: --callers must be a whole number from 1 to 10,000; it is "0"\.\n$/],
-  ])('%o is refused, since the server has no such room', async (args, message) => {
+  ])('%o is refused', async (args, message) => {
     const { code, stderr, stdout } = await run(['load', ...args], { DATABASE_URL: server.url })
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(message)
+  })
+
+  test('with --compare callers that connect for each statement are as many as there is room for, and both pools get all', async () => {
+    const args = ['--compare', '--callers', '100', '--max', '10', '--seconds', '1', '--json']
+    const { code, stdout, stderr } = await run(['load', server.url, ...args])
+    expect([code, stderr]).toEqual([0, ''])
+    const report = JSON.parse(stdout)
+    expect(report.run.connecting).toBeLessThan(40)
+    expect(report.ways.connect).toMatchObject({ success: 1 })
+    expect(report.ways.connect.sessions).toBeLessThan(40)
+    expect(report.headlines).toContainEqual(expect.objectContaining({ figure: 'callers', verdict: 'met' }))
+    expect(report.besidePg.perSecond).toBeCloseTo(report.ways.sluice.perSecond / report.ways.pg.perSecond, 2)
+    expect(report.besidePg.says).toMatch(/^Sluice answers [\d,]+ statements a second, pg\.Pool [\d,]+: /)
+  })
+
+  test('says that it waits for statements under way', async () => {
+    const { stdout } = await load('--seconds', '0.2', '--statement', 'SELECT pg_sleep(0.6)')
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /Sluice: \d+\.\d s instead of 0\.2, since statements under way at the end are waited for and counted\./,
+    )
+  })
+
+  test('Ctrl-C with --json prints the figures so far as one object', async () => {
+    const { child, ended } = start([
+      'load',
+      server.url,
+      '--json',
+      '--callers',
+      '8',
+      '--max',
+      '4',
+      '--seconds',
+      '300',
+    ])
+    const asking = () =>
+      server.admin<{ n: number }>(
+        `SELECT coalesce(sum(calls), 0)::int AS n FROM (SELECT count(*) AS calls FROM pg_stat_activity
+          WHERE application_name LIKE 'sluice-load-%-sluice' AND backend_start < now() - interval '2 s') AS s`,
+      )
+    await expect.poll(async () => (await asking())[0]?.n, { timeout: 60_000 }).toBeGreaterThan(0)
+    child.kill('SIGINT')
+    const { code, stdout } = await ended
+    expect(code).toBe(130)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ ok: false, interrupted: true, headlines: [], besidePg: null })
+    expect(report.ways.sluice.answered).toBeGreaterThan(0)
+    expect(report.ways.sluice.seconds).toBeLessThan(300)
   })
 
   test('Ctrl-C ends statements that would run for minutes, and no session stays', async () => {
@@ -210,5 +260,14 @@ describe('on a database of the user', { timeout: 120_000 }, () => {
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^sluice: The server has no database "nowhere"\. .*\n$/)
     expect(stderr).not.toContain(new URL(url).password)
+    const asked = await run(['load', '--json', url])
+    expect(asked.code).toBe(1)
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      ok: false,
+      kind: 'missing-database',
+      code: '3D000',
+      error: expect.stringContaining('The server has no database "nowhere".'),
+    })
+    expect(asked.stdout).not.toContain(new URL(url).password)
   })
 })

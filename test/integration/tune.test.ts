@@ -113,12 +113,71 @@ describe('what it does to a server', { timeout: 60_000 }, () => {
     expect(await sessions('sluice-tune', server.url)).toBe(0)
   })
 
+  test('Ctrl-C after two rounds shows what there is, and recommends nothing', async () => {
+    const args = ['tune', server.url, '--statement', work, '--seconds', '3000', '--max', '4']
+    const { child, said, ended } = start(args)
+    await said('round 2:')
+    child.kill('SIGINT')
+    const { code, stdout } = await ended
+    expect(code).toBe(130)
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /Interrupted after \d rounds: these are the figures so far, and no size is recommended/,
+    )
+    expect(stdout).not.toContain('new Pool')
+  })
+
+  test('Ctrl-C before is one sentence, and one object with --json', async () => {
+    const { child, ended } = start([
+      ...[
+        'tune',
+        server.url,
+        '--json',
+        '--statement',
+        'SELECT pg_sleep(0.2)',
+        '--seconds',
+        '3000',
+        '--max',
+        '8',
+      ],
+    ])
+    await expect.poll(() => sessions('sluice-tune', server.url), { timeout: 30_000 }).toBeGreaterThan(0)
+    child.kill('SIGINT')
+    const { code, stdout, stderr } = await ended
+    expect(code).toBe(130)
+    expect(JSON.parse(stdout)).toEqual({
+      ok: false,
+      interrupted: true,
+      error: 'Interrupted before two rounds were measured: there is nothing to show yet.',
+    })
+    expect(stderr).toBe(
+      'sluice: Interrupted before two rounds were measured: there is nothing to show yet.\n',
+    )
+  })
+
+  test('the least of --seconds is enough for a short statement', async () => {
+    const { code, stdout, stderr } = await tune('--json', '--statement', 'SELECT 1', '--seconds', '5')
+    const found = JSON.parse(stdout)
+    // On a machine that does much else not even three rounds may fit; then that is what it says, and nothing of the statement.
+    if (code === 0) expect(found).toMatchObject({ ok: true, interrupted: false, run: { seconds: 5 } })
+    else expect(stderr).toMatch(/^sluice: Only \d rounds could be measured in time/)
+  })
+
+  test('a wrong password is one object with --json, and is not in it', async () => {
+    const url = new URL(server.url)
+    url.password = 'wrong-wrong'
+    const { code, stdout } = await run(['tune', '--json', url.href])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, kind: 'login', host: url.hostname })
+    expect(stdout).not.toContain('wrong-wrong')
+  })
+
   test('an error of a statement ends it at once, and is said', async () => {
     const fails = `SELECT 1 / (CASE WHEN count(*) > 2 THEN 0 ELSE 1 END) FROM pg_stat_activity WHERE application_name = 'sluice-tune'`
     const began = performance.now()
     const { code, stdout, stderr } = await tune('--json', '--statement', fails, '--seconds', '3000')
     expect(performance.now() - began).toBeLessThan(50_000)
-    expect([code, stdout]).toEqual([1, ''])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error: stderr.replace(/^sluice: /, '').trim() })
     expect(stderr).toMatch(/^sluice: "SELECT 1 \/ .*" fails: division by zero\.\n$/)
     expect(await sessions('sluice-tune', server.url)).toBe(0)
   })
@@ -139,8 +198,9 @@ describe('what it does to a server', { timeout: 60_000 }, () => {
     ['SELECT * FROM notes WHERE id = $1', 'has parameters'],
   ])('%s is refused in one sentence', async (text, why) => {
     const { code, stdout, stderr } = await tune('--json', '--statement', text)
-    expect([code, stdout, stderr.trim().split('\n').length]).toEqual([2, '', 1])
+    expect([code, stderr.trim().split('\n').length]).toEqual([2, 1])
     expect(stderr).toContain(why)
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error: stderr.replace(/^sluice: /, '').trim() })
     const { rows } = await withClient((client) => client.query('SELECT * FROM notes'), server.url)
     expect(rows).toEqual([])
   })
@@ -180,10 +240,10 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
       expect(stdout).toMatch(/new Pool\(\{ max: \d, min: \d \}\)/)
       expect(stdout).toMatch(/p50 +p99/)
-      expect(stdout).toMatch(/◆ its knee: \d/)
+      expect(stdout).toMatch(/◆ its knee: \d|No curve fits/)
       expect(stdout).toMatch(/Confidence (high|fair|low)/)
-      expect(stdout).toMatch(/Universal Scalability Law: σ [\d.]+/)
-      expect(readFileSync(path, 'utf8')).toMatch(/^<svg [\s\S]*<polyline [\s\S]*<\/svg>\n$/)
+      expect(stdout).toMatch(/Universal\s+Scalability\s+Law/)
+      expect(readFileSync(path, 'utf8')).toMatch(/^<svg [\s\S]*<circle [\s\S]*<\/svg>\n$/)
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -225,10 +285,7 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
     [['--max', '2'], '--max must be a whole number from 3 to 1,000'],
     [['--statement', 'SELECT 1', '--file', 'x'], '--statement and --file say the same thing'],
     [['--file', '/nowhere'], '--file cannot be read'],
-    [
-      ['--statement', 'SELECT pg_sleep(0.5)', '--seconds', '5'],
-      'Give more --seconds, a smaller --max, or shorter',
-    ],
+    [['--statement', 'SELECT pg_sleep(0.5)', '--seconds', '5'], 'Give more --seconds, or shorter statements'],
   ])('%j is one sentence', async (args, sentence) => {
     const { code, stdout, stderr } = await tune(...args)
     expect([code, stderr.trim().split('\n').length]).toEqual([2, 1])
