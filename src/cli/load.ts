@@ -28,10 +28,7 @@ interface Flags {
 
 /** The command; `signal` ends it early. */
 export function loadCommand(signal: AbortSignal): Command {
-  const statement = new Option(
-    '--statement <sql>',
-    'what is asked, in turns; may be given again (default: a lookup)',
-  )
+  const statement = new Option('--statement <sql>', 'what is asked, in turns; may be given again')
     .default([], 'a lookup')
     .argParser((text: string, before: string[]) => [...before, text])
   return new Command('load')

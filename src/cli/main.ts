@@ -8,6 +8,7 @@ import { checkCommand } from './check.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
+import { fitHelp } from './help.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { loadCommand } from './load.ts'
 import { toJson } from './paint.ts'
@@ -29,9 +30,13 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
-      outputError: (text, write) => write(redact(text)),
-    })
+    command
+      .exitOverride()
+      .configureHelp({ minWidthToWrap: 20 })
+      .configureOutput({
+        writeOut: (text) => process.stdout.write(fitHelp(text, process.stdout.columns || 80)),
+        outputError: (text, write) => write(redact(text)),
+      })
   }
   return program
 }

@@ -253,7 +253,7 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
     const place = playground()
     try {
       const { code, stdout, stderr } = await run(
-        ['tune', '--json', '--seconds', '20', '--max', '2'],
+        ['tune', '--json', '--seconds', '8', '--max', '3'],
         place.env,
       )
       expect([code, stderr]).toEqual([0, ''])
