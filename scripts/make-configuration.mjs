@@ -206,12 +206,12 @@ function variablesPart({ address, families, parameters }) {
 
 ${table(head, variables)}
 
-An empty variable is not set. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
+An empty variable is not set. Numbers are plain decimals. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
 \`DB_MAX_OVERFLOW\` and \`DB_ECHO\`; \`POOL_…\`) is set, the others mean their default where neither tables nor profile say anything.
 \`DB_POOL_PRE_PING=true\` checks connections that were idle for 30,000 ms. \`POOL_MODE=statement\` is \`transaction\` without
 \`transaction()\` and \`batch()\`.
 
-\`DATABASE_URL\` is a whole connection string; what it leaves open, \`DB_…\` fills in. Beside a \`DATABASE_POOL_URL\` it is the direct way:
+\`DATABASE_URL\` is a whole connection string, with one host and everything in it once; what it leaves open, \`DB_…\` fills in. Beside a \`DATABASE_POOL_URL\` it is the direct way:
 the pool uses the pooled one, and \`listen()\` the direct one. Supabase's addresses tell what they lead to: port 6543 is transaction
 mode, 5432 a session on pooler hosts and direct on \`db.…\` hosts.
 

@@ -1,5 +1,6 @@
 /** Reads options that people give: numbers, numeric strings and `undefined`; everything else is refused in one sentence. */
 import { SluiceError } from './errors.ts'
+import { redact } from './redact.ts'
 
 /** Options as they came in. */
 export type Given = Readonly<Record<string, unknown>>
@@ -11,8 +12,15 @@ function refuse(name: string, value: unknown, range: string): never {
   throw new SluiceError('SLUICE_BAD_OPTION', `${name} must be ${range}; it is ${show(value)}`)
 }
 
+/** Of a longer text the beginning tells what it is. */
+const LONGEST_SHOWN = 60
+
 function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') {
+    // What stands in the wrong place may be a connection string.
+    const text = redact(value)
+    return JSON.stringify(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text)
+  }
   if (typeof value === 'function') return 'a function'
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
@@ -20,6 +28,11 @@ function show(value: unknown): string {
 
 function group(value: number): string {
   return value.toLocaleString('en-US')
+}
+
+/** The number that a text spells in plain decimals, blanks around it allowed; undefined for any other text, also what only a program takes for a number (`0x10`, `1e3`). */
+export function numberIn(text: string): number | undefined {
+  return /^\s*-?(?:\d+\.?\d*|\.\d+)\s*$/.test(text) ? Number(text) + 0 : undefined
 }
 
 /** A number from `min` to `max`, or a string that spells one. @throws SLUICE_BAD_OPTION */
@@ -30,7 +43,7 @@ export function readNumber(
 ): number | undefined {
   const value = given[name]
   if (value === undefined) return undefined
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  const number = typeof value === 'string' ? numberIn(value) : value
   const { min, max, whole = true, unit = '' } = bounds
   const inRange = typeof number === 'number' && number >= min && number <= max
   if (inRange && (!whole || Number.isInteger(number))) return number

@@ -1,12 +1,14 @@
 /** `sluice doctor`: what is wrong with a database and the pools at it, and what to change. */
 import { Command } from 'commander'
 import type { Finding } from '../monitor/finding.ts'
+import type { EndpointFacts } from '../postgres/knowledge.ts'
 import { examine } from './check/examine.ts'
 import { describeTrouble } from './check/report.ts'
 import { APPLICATION, patientAt } from './doctor/ask.ts'
 import { diagnose, worst } from './doctor/diagnose.ts'
 import type { Facts } from './doctor/facts.ts'
 import { gather } from './doctor/gather.ts'
+import { looked } from './doctor/looked.ts'
 import { describe } from './doctor/report.ts'
 import { unlessAborted } from './interrupt.ts'
 import { numberOption } from './numbers.ts'
@@ -41,8 +43,9 @@ export function doctorCommand(signal: AbortSignal): Command {
       'after',
       `
 It reads and changes nothing, needs no special role, and uses one session at a time, named
-"${APPLICATION}". It also reads the variables that poolConfigFromEnv() reads, and judges the
-pool that they describe. With pg_read_all_stats it sees more; what it could not see it says.
+"${APPLICATION}"; through a pooler up to three, for the moment it takes to know its mode. It
+also reads the variables that poolConfigFromEnv() reads, and judges the pool that they
+describe. With pg_read_all_stats it sees more; what it could not see it says.
 
 Exit code: 0 nothing wrong (advice at most), 3 a warning, 4 something critical,
 1 not connected, 2 the command or the URL makes no sense.`,
@@ -61,16 +64,28 @@ async function look(target: Target, { timeout, instances }: DoctorOptions): Prom
   const outcome = await examine(target, timeoutMillis, APPLICATION)
   if ('trouble' in outcome) return outcome
   const env = { ...process.env, DATABASE_URL: target.url }
-  const surroundings = { env, endpoint: outcome.found.endpoint, instances }
   const patient = patientAt(target, timeoutMillis)
   try {
-    const facts = await gather(patient, target, surroundings)
+    const endpoint = outcome.found.endpoint === 'direct' ? direct() : await patient.endpoint()
+    const facts = await gather(patient, target, { env, endpoint, instances, timeoutMillis })
     return { facts, findings: diagnose(facts) }
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     return { trouble: explain(cause, target) }
   } finally {
     await patient.end()
+  }
+}
+
+/** Whoever was greeted by the process that runs the statements has nobody in between, whatever the address looks like. */
+function direct(): EndpointFacts {
+  return {
+    endpoint: 'direct',
+    ...{ pooler: undefined, version: undefined, mode: undefined },
+    known: 'asked',
+    evidence: 'the process that greeted also runs the statements',
+    isOpen: false,
+    ...{ lanes: true, preparedStatements: true, sessionWork: 'here', limits: 'server' },
   }
 }
 
@@ -99,13 +114,18 @@ function say(target: Target, result: Result, { json }: DoctorOptions): void {
 
 function bodyOf({ host, port }: Target, result: Result): object {
   if ('trouble' in result) return { ok: false, host, port, ...result.trouble }
-  const { activity, unseen } = result.facts
+  const { activity, endpoint, health, unseen } = result.facts
+  const { pooler, version, mode, known, evidence } = endpoint
   const { server, role, database, limits, total, active, idleInTransaction } = activity
   return {
     ok: true,
     host,
     port,
     ...{ server, role, database },
+    endpoint: { is: endpoint.endpoint, pooler, version, mode, known, evidence },
+    // The pool's own check is about the doctor's.
+    health: { database: health.checks.database, sessions: health.checks.sessions },
+    looked: looked(result.facts, result.findings),
     sessions: { total, active, idleInTransaction, ...limits },
     findings: result.findings,
     unseen,

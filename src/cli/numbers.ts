@@ -1,5 +1,6 @@
 /** Numbers given as options. */
 import { Option } from 'commander'
+import { numberIn } from '../base/options.ts'
 import { badInput } from './refusal.ts'
 
 /** What a number may be. */
@@ -25,7 +26,7 @@ export function numberOption(range: NumberRange, description: string): Option {
 
 /** The number that `text` spells. @throws Refusal naming option, value and range */
 export function readNumber(text: string, { name, min, max, whole = true }: NumberRange): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text)
+  const value = numberIn(text) ?? Number.NaN
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value
   throw badInput(
     `${name} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max.toLocaleString('en-US')}; it is ${JSON.stringify(text)}.`,

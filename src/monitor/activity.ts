@@ -49,7 +49,8 @@ export async function activity(
   const own = ownProcesses(pool)
   const waits = await rows(WAITS)
   const sessions = (await rows(SESSIONS)).map((row) => readSession(row, own))
-  return Object.freeze({ ...readFacts(facts), timeouts, roleSettings, ...readSessions(sessions, waits) })
+  const told = readFacts(facts)
+  return Object.freeze({ ...told, timeouts, roleSettings, ...readSessions(sessions, waits, told) })
 }
 
 /** A pooler greets its clients with numbers of its own making. */
@@ -58,7 +59,7 @@ function ownProcesses(pool: Source): ReadonlySet<number> {
   return new Set(pool.connections().flatMap(({ processId }) => processId ?? []))
 }
 
-function readFacts(row: Row): Pick<Activity, 'server' | 'role' | 'database' | 'limits'> {
+function readFacts(row: Row): Told {
   const limit = (value: unknown) => (Number(value) < 0 ? undefined : Number(value))
   return {
     server: {
@@ -90,9 +91,10 @@ function readTimeouts(rows: readonly Row[]): ServerTimeouts {
   }
 }
 
-type Seen = Omit<Activity, 'server' | 'role' | 'database' | 'limits' | 'timeouts' | 'roleSettings'>
+type Told = Pick<Activity, 'server' | 'role' | 'database' | 'limits'>
+type Seen = Omit<Activity, keyof Told | 'timeouts' | 'roleSettings'>
 
-function readSessions(sessions: readonly Session[], waits: readonly Row[]): Seen {
+function readSessions(sessions: readonly Session[], waits: readonly Row[], { role, database }: Told): Seen {
   const running = sessions.filter(isRunning).sort(by(({ statementMillis }) => statementMillis))
   const idlers = sessions.filter(isIdler).sort(by(({ stateMillis }) => stateMillis))
   const hidden = sessions.filter(({ state }) => state === undefined).length
@@ -102,6 +104,8 @@ function readSessions(sessions: readonly Session[], waits: readonly Row[]): Seen
     idle: sessions.filter(({ state }) => state === 'idle').length,
     idleInTransaction: idlers.length,
     own: sessions.filter((session) => session.own).length,
+    ofRole: sessions.filter((session) => session.role === role).length,
+    ofDatabase: sessions.filter((session) => session.database === database).length,
     hidden,
     byApplication: byApplication(sessions),
     longest: running[0],

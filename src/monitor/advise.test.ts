@@ -24,7 +24,7 @@ test('an idle healthy pool with the defaults gives no advice, whatever it has do
     connectionAge: fc.integer({ min: 0, max: 3_600_000 }),
     uses: fc.integer({ min: 0, max: 10_000 }),
     uptimeMillis: fc.option(fc.integer({ min: 0 }), { nil: undefined }),
-    sessions: fc.integer({ min: 0, max: 79 }),
+    sessions: fc.integer({ min: 0, max: 77 }),
     running: fc.option(fc.double({ min: 0, max: 4_999, noNaN: true }), { nil: undefined }),
     seen: fc.boolean(),
   })
@@ -122,8 +122,9 @@ describe('targets and alerts', () => {
   ])(
     'nobody idle in transaction, alert above 5 or after 60,000 ms: %d for %d ms',
     (count, stateMillis, severity) => {
-      const idler = sessionOf({ state: 'idle in transaction', stateMillis, statement: 'select ?' })
-      const idlers = Array.from({ length: count }, () => idler)
+      const idlers = Array.from({ length: count }, (_, n) =>
+        sessionOf({ pid: n, state: 'idle in transaction', stateMillis, statement: `select ${n}` }),
+      )
       expect(only('idle-in-transaction', snapshot(), activityOf({ idlers }))).toBe(severity)
     },
   )
@@ -133,6 +134,8 @@ describe('targets and alerts', () => {
     [5_000, 'advice'],
     [30_000, 'advice'],
     [30_001, 'warning'],
+    [300_000, 'warning'],
+    [300_001, 'critical'],
   ])('longest statement below 5 s, alert above 30 s: %d ms', (statementMillis, severity) => {
     const longest = sessionOf({ state: 'active', statementMillis })
     expect(only('long-statement', snapshot(), activityOf({ longest }))).toBe(severity)
@@ -205,7 +208,7 @@ describe('connections that are not given back', () => {
     const [leak, ...others] = advise(snapshot(leaking))
     expect([leak?.code, leak?.severity, others]).toEqual(['leak', 'critical', []])
     expect(leak?.evidence).toBe(
-      '1 lease out for more than 10,000 ms (leakDetectionMillis); the longest for 65,000 ms by agent "planner", taken at forgetful (app.js:7:3)',
+      '1 lease out for more than 10,000 ms (leakDetectionMillis); the longest for 65,000 ms by agent "planner", taken at forgetful (app.js:7:3).',
     )
   })
 
@@ -294,11 +297,25 @@ describe('the server', () => {
     expect(only('above-share', picture(98), activityOf())).toBe('warning')
   })
 
+  const roomy = { ...activityOf().limits, superuserReserved: 0 }
   test.each([
     [79, undefined],
     [80, 'warning'],
+    [94, 'warning'],
+    [95, 'critical'],
   ])('is nearly out of sessions at 80 %%: %d of 100', (total, severity) => {
-    expect(only('sessions-near-limit', snapshot(), activityOf({ total }))).toBe(severity)
+    const reserved = { ...roomy, maxConnections: 110, superuserReserved: 3, reserved: 7 }
+    expect(only('sessions-near-limit', snapshot(), activityOf({ total, limits: roomy }))).toBe(severity)
+    expect(only('sessions-near-limit', snapshot(), activityOf({ total, limits: reserved }))).toBe(severity)
+  })
+
+  test.each([
+    [7, 15, []],
+    [8, 16, ['warning role-limit', 'warning database-limit']],
+    [10, 19, ['critical role-limit', 'critical database-limit']],
+  ])('lets a role have 10 and a database 20: %d and %d are taken', (ofRole, ofDatabase, codes) => {
+    const limits = { ...roomy, roleLimit: 10, databaseLimit: 20 }
+    expect(found(snapshot(), activityOf({ ofRole, ofDatabase, limits }))).toEqual(codes)
   })
 
   test.each([
@@ -334,11 +351,60 @@ describe('the server', () => {
   test('has a chain whose head is named, with its last statement and how to end it', () => {
     const [chain] = advise(snapshot(), blockedFor(2_000))
     expect(chain).toMatchObject({
-      title: '1 session waits for a lock; at the head is session 7 (head)',
+      title: '1 session waits for locks behind session 7 of "head"',
       evidence:
-        'session 100 (worker) waits for 2,000 ms behind 8 → 7, idle in transaction; its last statement was update t',
+        'The longest wait is 2,000 ms, the longest queue 3 sessions deep (100 → 8 → 7). At the head: idle in transaction for 10 ms; its last statement was update t.',
     })
     expect(chain?.change).toContain('pg_terminate_backend(7)')
+  })
+
+  test('tells the head of a queue of locks once, and those who only wait not as long statements', () => {
+    const session = sessionOf({ state: 'active', statementMillis: 40_000 })
+    const head = root({ stateMillis: 70_000 })
+    const blocked = [{ session, waitingMillis: 40_000, by: [7], chain: [100, 7], root: head }]
+    expect(found(snapshot(), activityOf({ blocked, idlers: [head], longest: session }))).toEqual([
+      'critical blocked',
+    ])
+    const [wait] = blocked
+    const short = wait === undefined ? [] : [{ ...wait, waitingMillis: 500 }]
+    expect(found(snapshot(), activityOf({ blocked: short, longest: session }))).toEqual([
+      'warning long-statement',
+    ])
+  })
+
+  test('has a finding for each head of a queue, prepared transactions among them', () => {
+    const waiter = (pid: number, head: number) => ({
+      session: sessionOf({ pid }),
+      waitingMillis: 1_000,
+      by: [head],
+      chain: [pid, head],
+      root: head === 0 ? undefined : root({ pid: head }),
+    })
+    const titles = advise(
+      snapshot(),
+      activityOf({ blocked: [waiter(1, 7), waiter(2, 0), waiter(3, 7)] }),
+    ).map(({ title }) => title)
+    expect(titles).toEqual([
+      '2 sessions wait for locks behind session 7 of "head"',
+      '1 session waits for locks behind a prepared transaction',
+    ])
+  })
+
+  test('has three sessions of one application after the same statement for a leak', () => {
+    const idle = (count: number, given: Partial<Session> = {}) =>
+      Array.from({ length: count }, (_, pid) =>
+        sessionOf({ pid, state: 'idle in transaction', stateMillis: 1_000, statement: 'select ?', ...given }),
+      )
+    const with2 = activityOf({ idlers: idle(2) })
+    expect(found(snapshot(), with2)).toEqual(['warning idle-in-transaction'])
+    expect(found(snapshot(), activityOf({ idlers: idle(3) }))).toEqual(['critical leak'])
+    expect(found(snapshot(), activityOf({ idlers: [...idle(3), ...idle(1, { application: 'b' })] }))).toEqual(
+      ['critical leak', 'warning idle-in-transaction'],
+    )
+    // The pool has named its own with the place where they were taken.
+    const leaking = snapshot({ stats: { leaking: 3 } })
+    expect(found(leaking, activityOf({ idlers: idle(3, { own: true }) }))).toEqual(['critical leak'])
+    expect(found(leaking, activityOf({ idlers: idle(3) }))).toEqual(['critical leak', 'critical leak'])
   })
 
   test('is to blame before the pool where the waits are those of the pool', () => {
@@ -388,7 +454,12 @@ describe('what does not fit', () => {
     [{ settings: { profile: 'serverless' }, uptimeMillis: 3_600_000 }, 'advice'],
     [{ settings: { profile: 'edge' }, uptimeMillis: 3_600_000 }, 'advice'],
     [{ settings: { profile: 'serverless' }, uptimeMillis: 3_600_000, serverless: true }, undefined],
+    [{ settings: { profile: 'edge' }, stats: { ageMillis: 3_600_000 } }, 'advice'],
+    [{ settings: { profile: 'edge' }, stats: { ageMillis: 3_600_000 }, uptimeMillis: 1_000 }, 'advice'],
+    [{ settings: { profile: 'edge' }, stats: { ageMillis: 3_599_999 } }, undefined],
+    [{ settings: { profile: 'serverless' }, stats: { ageMillis: 3_600_000 }, serverless: true }, undefined],
     [{ settings: { profile: 'persistent' }, uptimeMillis: 3_600_000 }, undefined],
+    [{ settings: { profile: 'persistent' }, stats: { ageMillis: 1 } }, undefined],
     [{ settings: { profile: 'persistent' }, serverless: true }, 'warning'],
     [{ settings: { profile: 'high-performance' }, serverless: true }, 'warning'],
   ])('the wrong profile for the life of the process: %o', (given, severity) => {
@@ -416,6 +487,24 @@ describe('what does not fit', () => {
     [{ endpoint: 'session' }, undefined],
   ])('prepared statements through a pooler that cannot carry them: %o', (settings, severity) => {
     expect(only('prepared-through-pooler', snapshot({ settings }))).toBe(severity)
+  })
+
+  test.each([
+    ['direct', 4_194_305, 'warning'],
+    ['direct', -1, 'warning'],
+    ['direct', 4_194_304, undefined],
+    ['session', 4_194_305, undefined],
+  ])('a pooler where %s was said: process %d', (endpoint, processId, severity) => {
+    const picture = snapshot({ settings: { endpoint }, connections: [connectionOf({ processId })] })
+    expect(only('endpoint-mismatch', picture)).toBe(severity)
+  })
+
+  test.each([
+    ['transaction', true, 'advice'],
+    ['transaction', 'auto', undefined],
+    ['session', true, undefined],
+  ] as const)('lanes through a pooler that cannot carry them: %s, %s', (endpoint, pipelining, severity) => {
+    expect(only('pipelining-through-pooler', snapshot({ settings: { endpoint, pipelining } }))).toBe(severity)
   })
 
   const learned = (highMillis: number) => [{ text: 'select ?', calls: 3, meanMillis: 1, highMillis }]
@@ -449,7 +538,7 @@ describe('a pool that is larger than its work', () => {
   })
 
   test('should be 0.7 of what it is', () => {
-    expect(advise(snapshot({ stats: large }))[0]?.change).toContain('max 28')
+    expect(advise(snapshot({ stats: large }))[0]?.change).toContain('max to 28')
   })
 
   test.each([
@@ -471,6 +560,8 @@ test('every finding has all of its sentences, and is frozen', () => {
   const findings = advise(picture, activityOf({ total: 90 }))
   expect(findings.length).toBeGreaterThan(5)
   for (const finding of findings) {
+    expect(finding.title).toMatch(/^["A-Z0-9].*[^.]$/)
+    expect(`${finding.evidence} ${finding.reason}`).toMatch(/\. [A-Z0-9].*\.$/)
     expect(Object.keys(finding).sort()).toEqual(['change', 'code', 'evidence', 'reason', 'severity', 'title'])
     for (const text of Object.values(finding)) expect(text).not.toMatch(/^$|undefined|NaN|Infinity/)
     expect(Object.isFrozen(finding)).toBe(true)

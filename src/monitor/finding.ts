@@ -3,7 +3,7 @@
 /** How bad it is: `critical` hurts now, `warning` will, `advice` could be better. */
 export type Severity = 'critical' | 'warning' | 'advice'
 
-/** One finding. Its texts name no password, token or bound value. */
+/** One finding. Its texts name no password, token or bound value; they are sentences, the title without its full stop. */
 export interface Finding {
   /** What it is, for programs: `idle-in-transaction`, `sequential-scan`, … */
   readonly code: string
@@ -14,6 +14,6 @@ export interface Finding {
   readonly evidence: string
   /** Why that hurts. */
   readonly reason: string
-  /** What to change: an option, a statement, a setting. */
+  /** What to change: an option, a setting, or nothing but the SQL statement that does it. */
   readonly change: string
 }

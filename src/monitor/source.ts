@@ -35,8 +35,10 @@ export interface SourceSettings {
   readonly idleInTransactionTimeout: number | undefined
   /** Statements that a connection keeps prepared; 0 where none are. */
   readonly preparedStatements: number
-  /** Whether the pooler is known to carry them. */
+  /** Whether the endpoint is known to lead a prepared statement back to its session. */
   readonly carriesPrepared?: boolean | undefined
+  /** Whether lanes were asked for; `'auto'` where that is left to the pool. */
+  readonly pipelining?: boolean | 'auto' | undefined
   /** TCP keep-alive. */
   readonly keepAlive: boolean
 }

@@ -1,7 +1,8 @@
 /** Asks a pooler what it is: at PgBouncer's console where the role may, else by watching which sessions two connections get. */
+
+import type { PoolMode } from '../profiles/endpoint.ts'
 import type { Client } from './driver.ts'
 import { processIdOf } from './driver.ts'
-import type { PoolMode } from './endpoint.ts'
 import { isConsoleRefusal } from './pooler.ts'
 
 /** What asking has brought. */

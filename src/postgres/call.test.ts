@@ -40,13 +40,16 @@ describe('what a call says', () => {
     expect(() => read({ [name]: undefined })).not.toThrow()
   })
 
-  test('of its class bounds its time and sets its priority, unless it names one', () => {
-    expect(read({ class: 'simple' })).toMatchObject({
-      class: 'simple',
-      priority: 'high',
-      statementMillis: 5_000,
-    })
-    expect(read({ class: 'analytical' })).toMatchObject({ priority: 'low', statementMillis: 300_000 })
+  test.each([
+    ['simple', 5_000, 'high'],
+    ['moderate', 30_000, 'medium'],
+    ['complex', 60_000, 'medium'],
+    ['analytical', 300_000, 'low'],
+  ])('of its class: %s has %d ms and priority %s', (name, statementMillis, priority) => {
+    expect(read({ class: name })).toMatchObject({ class: name, statementMillis, priority })
+  })
+
+  test('of its class gives way to the priority that it names', () => {
     expect(read({ class: 'analytical', priority: 'high' }).priority).toBe('high')
     expect(() => read({ class: 'quick' })).toThrow('class must be one of')
   })

@@ -12,6 +12,8 @@ import {
 } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
+import type { Endpoint, EndpointTold } from '../profiles/endpoint.ts'
+import { readEndpoint, TRANSACTION_DEFAULTS } from '../profiles/endpoint.ts'
 import type { ProfileName } from '../profiles/profiles.ts'
 import { PROFILE_NAMES, withProfile } from '../profiles/profiles.ts'
 import type { BreakerOptions, BreakerSettings } from '../resilience/breaker.ts'
@@ -21,8 +23,6 @@ import { readRetry } from '../resilience/retry.ts'
 import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
 import type { EchoLine } from './echo.ts'
-import type { Endpoint, EndpointTold } from './endpoint.ts'
-import { readEndpoint } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
 
 /** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
@@ -280,10 +280,6 @@ const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   analytical: 300_000,
 }
 
-/** What a pool holds of a pooler that has one of its own, where nothing else is said. Connections, and milliseconds as in the profile `serverless`. */
-const TRANSACTION_MAX = 5
-const TRANSACTION_IDLE_MILLIS = 5_000
-
 /** Reads, checks and completes a config. @throws SLUICE_BAD_OPTION naming the option, its value and its range */
 export function readConfig(config: PoolConfig): ReadConfig {
   refuseUnknown(config as Given)
@@ -366,8 +362,8 @@ function coreOptions(given: Given, { endpoint }: EndpointTold): PoolOptions {
   // The pooler has a pool of its own: a second one of the same size would only hold its places.
   if (endpoint === 'transaction') {
     const min = readNumber(given, 'min', { min: 0, max: 1_000_000 }) ?? 0
-    core.max ??= Math.max(TRANSACTION_MAX, min)
-    core.idleTimeoutMillis ??= TRANSACTION_IDLE_MILLIS
+    core.max ??= Math.max(TRANSACTION_DEFAULTS.max, min)
+    core.idleTimeoutMillis ??= TRANSACTION_DEFAULTS.idleTimeoutMillis
   }
   return core as PoolOptions
 }

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
+import { readEndpoint } from '../profiles/endpoint.ts'
 import type { Answer } from './asking.ts'
 import type { Client } from './driver.ts'
-import { readEndpoint } from './endpoint.ts'
 import { Knowledge, withoutName } from './knowledge.ts'
 
 interface House {

@@ -3,12 +3,13 @@
  * transaction pooler could not carry; until then nothing of that kind is sent.
  */
 import { codeOf, SluiceError } from '../base/errors.ts'
+import { isProcessId } from '../base/process-id.ts'
+import type { Endpoint, EndpointTold, Known, Pooler, PoolMode } from '../profiles/endpoint.ts'
 import type { Answer } from './asking.ts'
 import { ASK_SESSION } from './asking.ts'
 import type { Client } from './driver.ts'
 import { plainQuery, processIdOf } from './driver.ts'
 import { sessionEffectOf } from './effects.ts'
-import type { Endpoint, EndpointTold, Known, Pooler, PoolMode } from './endpoint.ts'
 import { refusedOption } from './pooler.ts'
 import type { LimitName, Limits } from './startup.ts'
 import { areOnlyLimits, asksFor, dropStartup, isLimit, limitsOf } from './startup.ts'
@@ -49,9 +50,6 @@ export interface KnowledgeParts {
   /** Finds out what a pooler is. Rejects where nobody can tell. */
   readonly ask: () => Promise<Answer>
 }
-
-/** No process of Linux (PID_MAX_LIMIT) or macOS has a higher number; PgBouncer makes its up out of 32 bits. */
-const MOST_PROCESS_ID = 4_194_304
 
 /**
  * What a server says that will not tell in which session a statement runs. Whoever lost it, cancelled it, had no room for it or was
@@ -112,8 +110,14 @@ export class Knowledge {
     return this.#facts.endpoint !== 'transaction'
   }
 
+  /** Whether a statement under a name is known to find its session again. */
+  get carriesPrepared(): boolean {
+    return this.keepsSessions || this.#facts.prepares
+  }
+
+  /** The same, or somebody has said so. */
   get carriesNames(): boolean {
-    return this.keepsSessions || this.#facts.prepares || this.#parts.prepare
+    return this.carriesPrepared || this.#parts.prepare
   }
 
   facts(): EndpointFacts {
@@ -137,7 +141,7 @@ export class Knowledge {
     const processId = this.#parts.isPgs() ? processIdOf(client) : undefined
     if (processId === undefined) {
       if (this.#state === 'open') this.#settle({})
-    } else if ((processId <= 0 || processId > MOST_PROCESS_ID) && this.#facts.known !== 'address')
+    } else if (!isProcessId(processId) && this.#facts.known !== 'address')
       this.#found('its process id is that of no process')
   }
 

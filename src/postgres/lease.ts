@@ -100,9 +100,10 @@ export class PoolLease {
   #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
     let turn: Turn | undefined
     let echoed: ((error?: unknown) => void) | undefined
+    let isAbandoned = false
     const begin = (answer: Answer<R>) => {
       echoed = this.#parts.echo()?.begin([statement])
-      this.#send(client, statement, values, answer)
+      this.#send(client, statement, values, answer, () => isAbandoned || this.#lease.released)
     }
     const start = (answer: Answer<R>) => {
       turn = { begin: () => begin(answer) }
@@ -117,6 +118,7 @@ export class PoolLease {
         this.#over(turn)
       },
       abandoned: (error) => {
+        isAbandoned = true
         echoed?.(error)
         told(error, undefined)
         this.#abandon(client, turn)
@@ -125,7 +127,13 @@ export class PoolLease {
   }
 
   /** What leaves something behind in its session, or has a name there, waits until it is known what becomes of that. */
-  #send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
+  #send<R>(
+    client: Client,
+    statement: unknown,
+    values: unknown,
+    answer: Answer<R>,
+    isOver: () => boolean,
+  ): void {
     const { knowledge } = this.#parts
     const go = () => {
       const isPlain = knowledge === undefined || knowledge.carriesNames
@@ -136,12 +144,12 @@ export class PoolLease {
     knowledge.decide(
       client,
       () => {
-        if (this.#lease.released) return
+        if (isOver()) return
         const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
         if (refusal === undefined) go()
         else answer(refusal, undefined)
       },
-      () => this.#lease.released,
+      isOver,
     )
   }
 

@@ -62,9 +62,10 @@ export class Listening {
       if (!lease.released) lease.cancel()
       throw this.#gaveUp(error, what)
     }
+    if (lease.released) throw lease.revoked ?? this.#tookAway(what)
     const refusal = this.#knowledge.refusal(what)
     if (refusal === undefined) return lease
-    if (!lease.released) lease.release()
+    lease.release()
     throw refusal
   }
 
@@ -78,6 +79,13 @@ export class Listening {
         this.#knowledge.decide(lease.resource, resolve, () => lease.released)
       })
     return within(systemClock, millis, asked).finally(() => stop?.())
+  }
+
+  /** `end()` closes in time what does not come back by itself. */
+  #tookAway(what: string): SluiceError {
+    const text = `the pool has closed the connection for ${what} while the server was asked about it`
+    const numbers = this.#engine.numbers()
+    return new SluiceError('SLUICE_POOL_ENDED', text, { phase: 'check', numbers, outcome: 'not-sent' })
   }
 
   #gaveUp(cause: unknown, what: string): SluiceError {

@@ -413,7 +413,8 @@ export class Pool extends PgPool {
     return settingsOf({
       config: this.#config,
       options,
-      endpoint: this.endpoint().endpoint,
+      endpoint: this.endpoint(),
+      carriesPrepared: this.#parts.knowledge.carriesPrepared,
       size: { max, min },
     })
   }

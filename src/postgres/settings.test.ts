@@ -23,6 +23,7 @@ test('the settings of a bare pool are its defaults, and never is undefined', () 
     idleInTransactionTimeout: undefined,
     pipelining: 'auto',
     preparedStatements: 100,
+    carriesPrepared: false,
     parallelQueries: 10,
     keepAlive: true,
     hasDirect: false,
@@ -98,4 +99,11 @@ test('settings show what a profile gives, and what was given over it', () => {
     pipelining: false,
     allowExitOnIdle: true,
   })
+})
+
+test('settings go by the endpoint that is known, and keep what was asked for by name', () => {
+  const said = { endpoint: 'session', pipelining: true } as const
+  expect(settings(said)).toMatchObject({ endpoint: 'session', pipelining: true, carriesPrepared: true })
+  const prepare = { endpoint: 'transaction', prepare: true } as const
+  expect(settings(prepare)).toMatchObject({ preparedStatements: 100, carriesPrepared: false })
 })

@@ -1,9 +1,10 @@
 /** The effective options of a pool, for advice and for people: what was given, completed with every default, without secrets. */
 
+import type { Endpoint } from '../profiles/endpoint.ts'
 import type { ProfileName } from '../profiles/profiles.ts'
 import type { PoolConfig, ReadConfig, StatementClass } from './config.ts'
-import type { Endpoint } from './endpoint.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
+import type { EndpointFacts } from './knowledge.ts'
 
 /** {@link PoolConfig} as it took effect. Milliseconds; `undefined` is never, none or no limit. */
 export interface PoolSettings {
@@ -40,10 +41,12 @@ export interface PoolSettings {
   readonly idleInTransactionTimeout: number | undefined
   readonly queryTimeout: number | undefined
   readonly classTimeouts: Readonly<Record<StatementClass, number>>
-  /** `'auto'`: unless somebody listens to `acquire`. */
+  /** `'auto'`: unless somebody listens to `acquire`. `true` is what was asked for, also where `endpoint` is now known not to carry it. */
   readonly pipelining: boolean | 'auto'
   /** Statements that a connection keeps prepared; 0 where none are. */
   readonly preparedStatements: number
+  /** Whether `endpoint`, as it is known now, leads a prepared statement back to its session for certain. */
+  readonly carriesPrepared: boolean
   readonly binaryResults: boolean
   readonly slowShare: number
   readonly targetSessionAttrs: TargetSessionAttrs | undefined
@@ -56,16 +59,20 @@ export interface SettingsSource {
   readonly config: ReadConfig
   /** The client's options. */
   readonly options: Readonly<Record<string, unknown>>
-  readonly endpoint: Endpoint
+  /** As it is known now. */
+  readonly endpoint: EndpointFacts
+  readonly carriesPrepared: boolean
   readonly size: { readonly max: number; readonly min: number }
 }
 
 /** Reads {@link PoolSettings}. */
-export function settingsOf({ config, options, endpoint, size }: SettingsSource): PoolSettings {
+export function settingsOf(source: SettingsSource): PoolSettings {
+  const { carriesPrepared, config, endpoint, options, size } = source
   const { settings, lanes } = config
+  const isOff = !endpoint.lanes && lanes.pipelining === undefined
   return Object.freeze({
     profile: config.profile,
-    endpoint,
+    endpoint: endpoint.endpoint,
     hasDirect: config.directConnectionString !== undefined,
     applicationName: textOf(options.application_name),
     ...size,
@@ -81,8 +88,9 @@ export function settingsOf({ config, options, endpoint, size }: SettingsSource):
     allowExitOnIdle: settings.allowExitOnIdle,
     keepAlive: options.keepAlive === undefined ? options.stream === undefined : options.keepAlive === true,
     ...timeouts(config, options),
-    pipelining: lanes.pipelining ?? 'auto',
-    preparedStatements: lanes.prepared,
+    pipelining: isOff ? false : (lanes.pipelining ?? 'auto'),
+    preparedStatements: endpoint.preparedStatements ? lanes.prepared : 0,
+    carriesPrepared,
     binaryResults: lanes.binary,
     slowShare: settings.limitedShare,
     targetSessionAttrs: config.targetSessionAttrs,

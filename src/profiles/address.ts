@@ -1,5 +1,10 @@
 /** A connection string, taken apart and put together again: what stands in it can be overruled, and what is missing filled in. */
+import { isIPv6 } from 'node:net'
 import { SluiceError } from '../base/errors.ts'
+import { numberIn } from '../base/options.ts'
+import { redact } from '../base/redact.ts'
+import type { Endpoint } from './endpoint.ts'
+import { readEndpoint } from './endpoint.ts'
 
 /** The parts of an address that options name too. */
 export const PARTS = ['host', 'port', 'user', 'password', 'database'] as const
@@ -23,7 +28,8 @@ export function readAddress(text: string, source: string): Address {
     return { source, url: undefined, parts: database === undefined ? { host } : { host, database } }
   }
   const url = isTorn(text) ? undefined : parse(text)
-  if (url === undefined) throw malformed(source)
+  if (url === undefined) throw namesHosts(text) ? severalHosts(source) : malformed(source)
+  refuseTwice(url, source)
   try {
     return { source, url, parts: partsOf(url, source) }
   } catch (error) {
@@ -37,6 +43,23 @@ function malformed(source: string): SluiceError {
     'SLUICE_BAD_OPTION',
     `${source} must be a connection string like postgres://user@host:5432/database, with # / ? @ and % in its password percent-encoded`,
   )
+}
+
+/** pg takes one; libpq, and other drivers, several. */
+function severalHosts(source: string): SluiceError {
+  return new SluiceError('SLUICE_BAD_OPTION', `${source} must name one host; it names several`)
+}
+
+function namesHosts(text: string): boolean {
+  return /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?[^@/?#]*,/i.test(text)
+}
+
+/** Of two that say the same thing pg would take the last one, and others the first. */
+function refuseTwice({ searchParams }: URL, source: string): void {
+  const name = [...searchParams.keys()].find((each) => searchParams.getAll(each).length > 1)
+  if (name === undefined) return
+  const shown = redact(name).slice(0, 60)
+  throw new SluiceError('SLUICE_BAD_OPTION', `${source} must say ${shown} once; it says it more often`)
 }
 
 /** Whether a bare # / or ? has torn the password apart: what comes before it would pass for the host, and be shown. */
@@ -61,7 +84,10 @@ function partsOf(url: URL, source: string): Address['parts'] {
     password: url.searchParams.get('password') || decodeURIComponent(url.password),
     database: decodeURI(url.pathname.slice(1)),
   }
-  const port = Number(said.port)
+  // A path of a socket may hold anything; the parts end with a zero in the protocol.
+  if (!said.host.startsWith('/') && said.host.includes(',')) throw severalHosts(source)
+  if (PARTS.some((part) => said[part].includes('\0'))) throw malformed(source)
+  const port = numberIn(said.port) ?? 0
   if (said.port !== '' && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
     throw new SluiceError('SLUICE_BAD_OPTION', `${source} must have a port from 1 to 65,535`)
   return Object.fromEntries(
@@ -75,7 +101,7 @@ const ENCODED: Readonly<Record<Part, (value: string) => string>> = {
   port: String,
   user: encodeURIComponent,
   password: encodeURIComponent,
-  database: (value) => `/${encodeURI(value).replace(/[#?]/g, encodeURIComponent)}`,
+  database: (value) => `/${encodeURI(value)}`,
 }
 
 const FIELD = {
@@ -86,7 +112,10 @@ const FIELD = {
   database: 'pathname',
 } as const satisfies Record<Part, keyof URL>
 
-/** The connection string with other parts, and without the parameters named. It stays as it is where nothing changes. */
+/**
+ * The connection string with other parts, and without the parameters named. It stays as it is where nothing changes.
+ * @throws SLUICE_BAD_OPTION for what pg would read back as something else, such as a database named `what?`
+ */
 export function rewritten(
   address: Address & { readonly url: URL },
   parts: Readonly<Partial<Record<Part, string | number>>>,
@@ -101,14 +130,22 @@ export function rewritten(
     else url[FIELD[part]] = ENCODED[part](String(value))
   }
   for (const name of without) if (url.searchParams.has(name)) url.searchParams.delete(name)
-  return url.href
+  const read = partsOf(url, address.source)
+  const lost = PARTS.find((part) => parts[part] && !isSame(String(parts[part]), String(read[part])))
+  if (lost === undefined) return url.href
+  throw new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `${lost} cannot stand in ${address.source} so that pg reads it as it is; give host, port, user, password and database without a connection string`,
+  )
+}
+
+/** An address of IPv6 has several spellings. */
+function isSame(wanted: string, read: string): boolean {
+  return wanted === read || (wanted.includes(':') && isIPv6(wanted) && isIPv6(read))
 }
 
 /** Supabase tells what its addresses lead to by host and port. */
-export function endpointTold({ parts: { host, port = 5_432 } }: Address): string | undefined {
-  if (typeof host !== 'string' || !/\.supabase\.(?:co|com|in|net)$/.test(host)) return undefined
-  if (port === 6_543) return 'transaction'
-  if (port !== 5_432) return undefined
-  if (host.startsWith('db.')) return 'direct'
-  return host.includes('.pooler.') ? 'session' : undefined
+export function endpointTold({ parts: { host, port } }: Address): Endpoint | undefined {
+  const isSupabase = typeof host === 'string' && /\.supabase\.(?:co|com)$/.test(host)
+  return isSupabase ? readEndpoint({ host, port }).endpoint : undefined
 }

@@ -32,6 +32,39 @@ test('seconds are shown as the milliseconds that they become', () => {
   expect(row('acquireTimeoutMillis', { DB_POOL_TIMEOUT: '7' })).toMatchObject({ value: 7_000, unit: 'ms' })
 })
 
+test('where nobody says anything, the defaults of a bare pool are shown', () => {
+  const shown = explainConfig({}, { environment: 'none' }).slice(1)
+  expect(shown.map(({ option, value }) => [option, value])).toEqual([
+    ['max', 10],
+    ['min', 0],
+    ['maxOverflow', 0],
+    ['acquireTimeoutMillis', 30_000],
+    ['connectionTimeoutMillis', 10_000],
+    ['idleTimeoutMillis', 10_000],
+    ['prePing', 30_000],
+    ['endpoint', 'auto'],
+  ])
+  expect(new Set(shown.map(({ source }) => source))).toEqual(new Set(['default']))
+})
+
+test.each([
+  ['postgres://h/d?pgbouncer=true', 5, 5_000],
+  ['postgres://ep-one-pooler.eu.aws.neon.tech/d', 5, 5_000],
+  ['postgres://h:6543/d', 5, 5_000],
+  ['postgres://h/d', 10, 10_000],
+])('the defaults are those of the endpoint: %s has a max of %d', (DATABASE_URL, max, idle) => {
+  const value = (option: string) => row(option, { DATABASE_URL }, { environment: 'none' })?.value
+  expect([value('max'), value('idleTimeoutMillis')]).toEqual([max, idle])
+})
+
+test('the time of an open alone is that of the wait too', () => {
+  const env = { DATABASE_URL: 'postgres://h/d?connect_timeout=3' }
+  expect(row('acquireTimeoutMillis', env, { environment: 'none' })).toMatchObject({
+    value: 3_000,
+    source: 'default: connectionTimeoutMillis',
+  })
+})
+
 test('a minimum that had to give way says so', () => {
   expect(row('min', { DB_POOL_SIZE: '1' })).toMatchObject({
     value: 1,

@@ -38,6 +38,7 @@ describe('the environment table', () => {
   ])('%s has %d connections at most and %d at least, and the times of all', (name, max, min) => {
     expect(poolConfigFromEnv({ ...HERE, NODE_ENV: name })).toMatchObject({ max, min, ...common })
     expect(poolConfigFromEnv(HERE, { environment: name as 'staging' })).toMatchObject({ max, min })
+    expect(poolConfigFromEnv(HERE, { environment: name as 'staging' }).port).toBe(5_432)
   })
 
   test.each([undefined, '', 'test', 'Production'])('NODE_ENV %j is development', (name) => {
@@ -228,7 +229,7 @@ describe('connection strings', () => {
     ['aws-0-eu.pooler.supabase.com', 'session'],
     ['db.abc.supabase.co:5432', 'direct'],
     ['db.abc.supabase.co:6543', 'transaction'],
-    ['db.abc.supabase.co:7000', undefined],
+    ['db.abc.supabase.co:7000', 'direct'],
     ['supabase.example:5432', undefined],
   ])('of Supabase: %s is %s', (place, endpoint) => {
     expect(alone({ DATABASE_URL: `postgres://u:p@${place}/postgres` }).endpoint).toBe(endpoint)

@@ -5,6 +5,7 @@ import type { TrafficName } from '../sizing/presets.ts'
 import { PRESETS } from '../sizing/presets.ts'
 import type { Address } from './address.ts'
 import { endpointTold, PARTS, readAddress } from './address.ts'
+import { readEndpoint, TRANSACTION_DEFAULTS } from './endpoint.ts'
 import type { Env, EnvironmentName } from './environments.ts'
 import {
   ENVIRONMENT_NAMES,
@@ -66,19 +67,22 @@ export interface Hearing {
 /** What is not an option of the pool, or is taken apart. */
 const CHOICES = new Set(['environment', 'traffic', 'profile', 'connectionString'])
 
-/** What a pool does of which nobody says anything, as far as {@link hear} may hear of it. */
-function defaults(): Given {
-  const {
-    max,
-    min,
-    maxOverflow,
-    acquireTimeoutMillis,
-    connectionTimeoutMillis,
-    idleTimeoutMillis,
-    prePingMillis,
-  } = readPoolOptions({})
-  const times = { acquireTimeoutMillis, connectionTimeoutMillis, idleTimeoutMillis, prePing: prePingMillis }
-  return { max, min, maxOverflow, ...times, endpoint: 'auto' }
+/** What a pool does of which nobody has said anything, as far as {@link hear} may hear of it. */
+function defaults(said: readonly Said[]): Given {
+  const first = (name: string) => said.find(({ option }) => option === name)?.value
+  const pool = readPoolOptions({})
+  const { endpoint } = readEndpoint({ endpoint: first('endpoint'), host: first('host'), port: first('port') })
+  const isPooled = endpoint === 'transaction'
+  return {
+    max: isPooled ? Math.max(TRANSACTION_DEFAULTS.max, Number(first('min') ?? 0)) : pool.max,
+    min: pool.min,
+    maxOverflow: pool.maxOverflow,
+    acquireTimeoutMillis: pool.acquireTimeoutMillis,
+    connectionTimeoutMillis: pool.connectionTimeoutMillis,
+    idleTimeoutMillis: (isPooled ? TRANSACTION_DEFAULTS : pool).idleTimeoutMillis,
+    prePing: pool.prePingMillis,
+    endpoint: 'auto',
+  }
 }
 
 /** Hears everybody. @throws SLUICE_BAD_OPTION for the first thing that makes no sense, naming it, its value and its range */
@@ -99,9 +103,8 @@ export function hear(env: Env, options: Choices & Given): Hearing {
     ...(profile === undefined ? [] : from(PROFILES[profile].options, 'profile', `profile ${profile}`)),
     ...told(address),
     ...fallbacks(env),
-    ...from(defaults(), 'default', 'default'),
   ]
-  return { said, address, environment, profile }
+  return { said: [...said, ...from(defaults(said), 'default', 'default')], address, environment, profile }
 }
 
 function from(values: object, rank: Rank, source: string): Said[] {
@@ -204,8 +207,22 @@ export function settle(said: readonly Said[]): Settled[] {
   const settled = [...byOption].flatMap(([option, [winner, ...losers]]) =>
     winner === undefined ? [] : [{ option, winner, losers }],
   )
-  const max = settled.find(({ option }) => option === 'max')?.winner
-  return settled.map((one) => (one.option === 'min' && max !== undefined ? notAbove(one, max) : one))
+  const winnerOf = (name: string) => settled.find(({ option }) => option === name)?.winner
+  const [max, opens] = [winnerOf('max'), winnerOf('connectionTimeoutMillis')]
+  return settled.map((one) => {
+    if (one.option === 'min' && max !== undefined) return notAbove(one, max)
+    return one.option === 'acquireTimeoutMillis' && opens !== undefined ? asLongAs(one, opens) : one
+  })
+}
+
+/** Where nobody says how long callers wait, whoever says how long an open may take has said it, as in pg-pool. */
+function asLongAs(wait: Settled, opens: Said): Settled {
+  const { rank, source } = wait.winner
+  if (rank !== 'default' || opens.rank === 'default' || Number(opens.value) === 0) return wait
+  return {
+    ...wait,
+    winner: { ...wait.winner, value: opens.value, source: `${source}: connectionTimeoutMillis` },
+  }
 }
 
 /** What a table keeps open must fit the size that somebody else has chosen. */

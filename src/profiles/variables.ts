@@ -1,6 +1,7 @@
 /** The variables and URL parameters that say something of a pool: what they are called, what they mean, what they may be. */
 import { SluiceError } from '../base/errors.ts'
 import { readNumber, readWord } from '../base/options.ts'
+import { redact } from '../base/redact.ts'
 
 /** Something that is read from a text of a name. */
 export interface Variable {
@@ -26,6 +27,18 @@ function text(name: string, option: string): Variable {
   return { name, option, unit: 'text', read: (value) => value }
 }
 
+function host(name: string): Variable {
+  const read = (value: string, where: string) => {
+    if (value.startsWith('/') || /^[^\s,]+$/.test(value)) return value
+    const range = 'one host: a name, an address, or the folder of a socket'
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      `${where} must be ${range}; it is ${JSON.stringify(redact(value))}`,
+    )
+  }
+  return { ...text(name, 'host'), read }
+}
+
 function count(name: string, option: string, unit: string, bounds: { min: number; max: number }): Variable {
   return { name, option, unit, read: (value, where) => readNumber({ [where]: value }, where, bounds) }
 }
@@ -33,8 +46,13 @@ function count(name: string, option: string, unit: string, bounds: { min: number
 /** Seconds there, milliseconds here. */
 function seconds(name: string, option: string, min: number): Variable {
   const bounds = { min, max: LONGEST_SECONDS, whole: false, unit: ' (seconds)' }
-  const read = (value: string, where: string) =>
-    Math.round((readNumber({ [where]: value }, where, bounds) as number) * 1_000)
+  const read = (value: string, where: string) => {
+    const given = { [where]: value }
+    const said = readNumber(given, where, bounds) as number
+    // 0 may mean never; what is less than a millisecond does not.
+    if (said !== 0) readNumber(given, where, { ...bounds, min: Math.max(min, 0.001) })
+    return Math.round(said * 1_000)
+  }
   return { name, option, unit: 'seconds', read }
 }
 
@@ -46,7 +64,10 @@ function isTrue(where: string, value: string): boolean {
   const word = value.trim().toLowerCase()
   if (['true', '1', 'yes', 'on'].includes(word)) return true
   if (['false', '0', 'no', 'off'].includes(word)) return false
-  throw new SluiceError('SLUICE_BAD_OPTION', `${where} must be true or false; it is ${JSON.stringify(value)}`)
+  throw new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `${where} must be true or false; it is ${JSON.stringify(redact(value))}`,
+  )
 }
 
 /** A word that stands for a value. */
@@ -63,7 +84,7 @@ const MORE = { min: 0, max: 10_000 }
 
 /** Where the database is. */
 export const ADDRESS: readonly Variable[] = [
-  text('DB_HOST', 'host'),
+  host('DB_HOST'),
   count('DB_PORT', 'port', 'port', { min: 1, max: 65_535 }),
   text('DB_NAME', 'database'),
   text('DB_USERNAME', 'user'),

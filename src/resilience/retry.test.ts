@@ -56,6 +56,11 @@ test('the pause doubles from the second try on, up to its longest', () => {
   ])
 })
 
+test('3 attempts with pauses of 1 s · 2ⁿ before jitter are to be had', () => {
+  const settings = read({ attempts: 3, backoff: 1_000, maxBackoff: 60_000, jitter: 'none' })
+  expect([2, 3].map((attempt) => pauseBefore(attempt, settings, () => 0))).toEqual([1_000, 2_000])
+})
+
 test('with jitter the whole pause is random', () => {
   const settings = read({ backoff: 100 })
   expect([0, 0.5].map((random) => pauseBefore(3, settings, () => random))).toEqual([0, 100])

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { allocate, memoryOf, sizeForHardware, sizeForInstances } from './supply.ts'
+import { ALLOCATION, allocate, memoryOf, sizeForHardware, sizeForInstances } from './supply.ts'
 
 describe('hardware', () => {
   test('it is (cores × 2 + effective spindles) × multiplier', () => {
@@ -79,6 +79,7 @@ describe('allocation', () => {
   })
 
   test('of 1,000 they are 60 %, 10 %, 5 % and 25 %', () => {
+    expect(ALLOCATION).toEqual({ application: 60, admin: 10, monitoring: 5, buffer: 25 })
     expect(allocate(1_000).shares).toEqual({ application: 600, admin: 100, monitoring: 50, buffer: 250 })
   })
 

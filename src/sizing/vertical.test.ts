@@ -19,6 +19,7 @@ test('above 80 % in use max becomes 1.5 times as large, and min a fifth of it', 
     min: 6,
     reason: '81 % in use, more than 80 %: 20 × 1.5, up to 100, makes 30',
   })
+  expect(nextSize({ ...busy, max: 200, absoluteMax: 1_000 }).max).toBe(300)
   expect(nextSize({ utilization: 80, idle: 0, max: 20, absoluteMax: 100 }).change).toBe('keep')
   expect(nextSize({ utilization: 80.1, idle: 0, max: 20, absoluteMax: 100 }).change).toBe('grow')
 })

@@ -48,3 +48,21 @@ test('an abort ends its wait', async () => {
   await using other = await pool.lease({ endpoint: 'direct' })
   expect((await other.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
 })
+
+test('an end of the pool ends its wait', async () => {
+  const { pool } = await silenced()
+  const failed = pool.lease({ endpoint: 'direct' }).catch((error: unknown) => error)
+  await pause(100)
+  await pool.end({ timeoutMillis: 0 })
+  expect(await failed).toMatchObject({ code: 'SLUICE_POOL_ENDED' })
+})
+
+test('a statement that was given up while it waited for that is not sent afterwards', async () => {
+  const { pool, proxy } = await silenced()
+  await using lease = await pool.lease()
+  const late = lease.query("SET application_name = 'too late'", [], { timeout: 200 })
+  await expect(late).rejects.toMatchObject({ code: 'SLUICE_QUERY_TIMEOUT' })
+  proxy.heal()
+  const { rows } = await lease.query('SHOW application_name')
+  expect(rows).not.toEqual([{ application_name: 'too late' }])
+})

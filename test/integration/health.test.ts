@@ -192,10 +192,10 @@ describe('advice', () => {
     const pool = open({ max: 10 })
     const found = await until(
       async () => advise(snapshotOf(pool), await activity(pool, PATIENT)),
-      (seen) => seen.some(({ title }) => title.includes('(health-head)')),
+      (seen) => seen.some(({ title }) => title.includes('of "health-head"')),
     )
-    expect(found.find(({ code }) => code === 'blocked')?.evidence).toContain(
-      'select pg_advisory_xact_lock (?)',
+    expect(found.find(({ title }) => title.includes('health-head'))?.evidence).toContain(
+      'its last statement was select pg_advisory_xact_lock (?)',
     )
     await head.query('COMMIT')
     await waiting

@@ -9,7 +9,7 @@ import type { PoolStats } from '../../src/core/stats.ts'
 import type { FakeConnection, FakePool, Operation } from '../support/fake-driver.ts'
 import { fakePool, OUTCOMES } from '../support/fake-driver.ts'
 import { ManualClock, settle } from '../support/manual-clock.ts'
-import { randomFrom } from './caller.ts'
+import { randomOf } from '../support/random.ts'
 
 type Act =
   | { readonly do: 'acquire'; readonly timeout: number | undefined; readonly use: Use }
@@ -147,7 +147,7 @@ export class BudgetModel {
     this.#scenario = scenario
     this.#budget = new Budget({ max })
     this.#members = pools.map((options, index) => ({
-      ...fakePool({ ...options, budget: this.#budget }, randomFrom(seed + index), this.#clock),
+      ...fakePool({ ...options, budget: this.#budget }, randomOf(seed + index), this.#clock),
       held: [],
       aborts: [],
       asked: 0,

@@ -98,14 +98,3 @@ function isStuck({ use }: Caller, { agentRoom, needs, shareLeft }: Moment): bool
   if (use !== 'shared' && agentRoom <= 0) return true
   return use === 'limited' && (needs.stuck > 0 || needs.turns >= shareLeft)
 }
-
-/** Random numbers that a seed decides. */
-export function randomFrom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

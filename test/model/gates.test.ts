@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { FakePool, Operation } from '../support/fake-driver.ts'
 import { fakePool, OUTCOMES } from '../support/fake-driver.ts'
-import { randomFrom } from './caller.ts'
+import { randomOf } from '../support/random.ts'
 
 const OPERATIONS: readonly Operation[] = ['open', 'init', 'check', 'cancel', 'settle', 'close']
 const COMBINATIONS = OUTCOMES.length ** OPERATIONS.length
@@ -33,7 +33,7 @@ const options = {
 
 /** What went wrong while six callers took two connections that behave like that. */
 async function play(words: Combination, always: boolean, seed: number): Promise<string[]> {
-  const random = randomFrom(seed)
+  const random = randomOf(seed)
   const house = fakePool(options, random)
   const { clock, driver, pool } = house
   driver.honoursAbort = random() < 0.5

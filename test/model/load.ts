@@ -2,7 +2,7 @@
 import type { PoolOptions, Priority } from '../../src/core/options.ts'
 import type { FakePool } from '../support/fake-driver.ts'
 import { fakePool } from '../support/fake-driver.ts'
-import { randomFrom } from './caller.ts'
+import { randomOf } from '../support/random.ts'
 
 /** Callers of one kind, who come at random moments. */
 export interface Stream {
@@ -42,7 +42,7 @@ export interface Load {
 /** Plays a load, lets everybody who still waits come to an end, and ends the pool. */
 export async function play(load: Load): Promise<Map<string, Outcome>> {
   const { millis, options, seed, streams, warmMillis = 0, watch } = load
-  const random = randomFrom(seed)
+  const random = randomOf(seed)
   const house = fakePool(options, random)
   const outcomes = new Map<string, Outcome>()
   const sources = streams.map((stream) => {

@@ -7,8 +7,9 @@ import type { ConnectionRow, PoolStats } from '../../src/core/stats.ts'
 import type { FakeConnection, FakePool } from '../support/fake-driver.ts'
 import { fakePool, permanentError } from '../support/fake-driver.ts'
 import { settle } from '../support/manual-clock.ts'
+import { randomOf } from '../support/random.ts'
 import type { Caller } from './caller.ts'
-import { judgeRefusal, randomFrom } from './caller.ts'
+import { judgeRefusal } from './caller.ts'
 import type { Action, Command, Scenario } from './commands.ts'
 import type { Counts } from './invariants.ts'
 import { broken } from './invariants.ts'
@@ -58,7 +59,7 @@ export class PoolModel {
   constructor(scenario: Scenario) {
     const { options, honoursAbort, seed } = scenario
     this.#scenario = scenario
-    this.#house = fakePool(options, randomFrom(seed))
+    this.#house = fakePool(options, randomOf(seed))
     const { agents, ageMillis = 1_000, fifo = false, limitedShare: part, sharedDepth: depth } = options
     this.#max = options.max
     const max = () => this.#max

@@ -24,6 +24,73 @@ test('the doctor sees through a pooler who holds a transaction open', async () =
   }, databaseUrl())
 })
 
+interface Report {
+  readonly findings: Finding[]
+  readonly endpoint: { readonly is: string; readonly mode?: string }
+  readonly unseen: string[]
+}
+
+async function doctor(env: Record<string, string>): Promise<Report> {
+  const { stdout, stderr } = await run(['doctor', '--json'], env)
+  expect(stderr).toBe('')
+  return JSON.parse(stdout) as Report
+}
+
+/** What is said of the endpoint and the pool's use of it; the server may be busy with other tests. */
+const aboutEndpoint = ({ findings }: Report) =>
+  findings.map(({ code }) => code).filter((code) => /^endpoint-|-through-pooler$/.test(code))
+
+test.each(['transaction', 'session'] as const)(
+  'the doctor knows a pooler in %s mode, and is content with a pool that finds out',
+  async (mode) => {
+    // Its session mode PgBouncer tells on its console only.
+    const { url } = await start({ mode, admins: ['sluice'] })
+    const report = await doctor({ DATABASE_URL: url })
+    expect(report.endpoint).toMatchObject({ is: mode, pooler: 'pgbouncer', mode, known: 'asked' })
+    expect(aboutEndpoint(report)).toEqual([])
+  },
+)
+
+test('the doctor finds prepared statements that go through a transaction pooler as if it kept sessions', async () => {
+  const { url } = await start({ mode: 'transaction' })
+  const report = await doctor({ DATABASE_URL: url, POOL_MODE: 'session' })
+  expect(aboutEndpoint(report)).toEqual(['endpoint-mismatch', 'prepared-through-pooler'])
+  const [first] = report.findings.filter(({ code }) => code === 'endpoint-mismatch')
+  expect(first).toMatchObject({
+    severity: 'warning',
+    change: expect.stringContaining('POOL_MODE=transaction'),
+  })
+})
+
+test('the doctor finds what another client prepares in sessions that go from one to the next', async () => {
+  const { url } = await start({ mode: 'transaction', poolSize: 1 })
+  await withClient(async (client) => {
+    await client.query({ name: 'of-somebody', text: 'SELECT 1' })
+    const report = await doctor({ DATABASE_URL: url })
+    expect(report.findings[0]).toMatchObject({
+      code: 'prepared-through-pooler',
+      evidence: expect.stringContaining('1 statement in it'),
+    })
+  }, url)
+})
+
+test('the doctor asks also where the string says that there is a pooler', async () => {
+  const session = await start({ mode: 'session', admins: ['sluice'] })
+  expect(aboutEndpoint(await doctor({ DATABASE_URL: `${session.url}?pgbouncer=true` }))).toEqual([
+    'endpoint-mismatch',
+  ])
+  const transaction = await start({ mode: 'transaction' })
+  expect(aboutEndpoint(await doctor({ DATABASE_URL: `${transaction.url}?pgbouncer=true` }))).toEqual([])
+})
+
+test('the doctor says that a pooler does not tell for how long it lends, and believes who says for good', async () => {
+  const { url } = await start({ mode: 'session' })
+  const report = await doctor({ DATABASE_URL: url, POOL_MODE: 'session' })
+  expect(report.endpoint).toMatchObject({ pooler: 'pgbouncer', known: 'assumed' })
+  expect(report.unseen.join('\n')).toContain('for how long the pooler lends a session')
+  expect(aboutEndpoint(report)).toEqual([])
+})
+
 test('explain() leaves nothing in a session that others get next', async () => {
   const { url } = await start({ mode: 'transaction', poolSize: 1 })
   const pool = new Pool({ connectionString: url, endpoint: 'transaction' })

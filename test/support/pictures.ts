@@ -7,6 +7,7 @@ import type {
   SourceConnection,
   SourceSettings,
 } from '../../src/monitor/index.ts'
+import { numbersWith } from './numbers.ts'
 
 const NOTHING = { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 }
 
@@ -18,15 +19,7 @@ export function times(count: number, mean: number) {
 /** An idle pool with the defaults. */
 export function statsOf(given: Partial<PoolStats> = {}): PoolStats {
   return {
-    max: 10,
-    opening: 0,
-    idle: 0,
-    checking: 0,
-    leased: 0,
-    shared: 0,
-    cancelling: 0,
-    closing: 0,
-    waiting: 0,
+    ...numbersWith({}),
     min: 0,
     maxOverflow: 0,
     total: 0,
@@ -168,6 +161,8 @@ export function activityOf(given: Partial<Activity> = {}): Activity {
     idle: 2,
     idleInTransaction: 0,
     own: 1,
+    ofRole: 1,
+    ofDatabase: 1,
     hidden: 0,
     byApplication: [],
     longest: undefined,

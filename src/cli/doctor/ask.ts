@@ -1,6 +1,7 @@
 /** How the doctor asks: one session, one question at a time, each in a read-only transaction with time limits of the server's own. */
 import type { ExplainSource } from '../../monitor/explain.ts'
 import type { Source } from '../../monitor/source.ts'
+import type { EndpointFacts } from '../../postgres/knowledge.ts'
 import { Pool } from '../../postgres/pool.ts'
 import type { Target } from '../target.ts'
 import { withoutName } from '../target.ts'
@@ -16,13 +17,15 @@ export const APPLICATION = 'sluice doctor'
 export interface Patient extends Source, Pick<ExplainSource, 'connect'> {
   /** The rows of one question. */
   ask<R>(text: string, values?: readonly unknown[]): Promise<R[]>
+  /** What is at the other end, once nothing more will become known. */
+  endpoint(): Promise<EndpointFacts>
   end(): Promise<void>
 }
 
 /** Opens nothing yet. */
 export function patientAt(target: Target, timeoutMillis: number): Patient {
   const pool = new Pool({
-    connectionString: withoutName(target.url),
+    connectionString: unsaid(withoutName(target.url)),
     application_name: APPLICATION,
     max: 1,
     connectionTimeoutMillis: timeoutMillis,
@@ -52,6 +55,16 @@ export function patientAt(target: Target, timeoutMillis: number): Patient {
     connections: () => pool.connections(),
     settings: () => pool.settings(),
     statements: () => pool.statements(),
+    endpoint: async () => {
+      // A statement under a name waits until it is known whether that would lead back to it.
+      await pool.query({ name: 'sluice_doctor', text: 'SELECT 1' })
+      return pool.endpoint()
+    },
     end: () => pool.end(),
   }
+}
+
+/** Without what the string says of its endpoint: the doctor asks. */
+function unsaid(url: string): string {
+  return url.replace(/([?&])pgbouncer=[^&]*&?/, '$1').replace(/[?&]$/, '')
 }

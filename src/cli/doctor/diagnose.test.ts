@@ -1,52 +1,49 @@
 /** The doctor's rules at their thresholds and just below. */
 import { describe, expect, test } from 'vitest'
-import type { Activity, Blocked, Session } from '../../monitor/activity.ts'
+import { activityOf, sessionOf, snapshot, statsOf } from '../../../test/support/pictures.ts'
+import type { Activity } from '../../monitor/activity.ts'
+import type { EndpointFacts } from '../../postgres/knowledge.ts'
 import { diagnose } from './diagnose.ts'
-import { environmentFindings } from './environment.ts'
+import { configuredBy } from './environment.ts'
 import type { Facts, TableUse } from './facts.ts'
+import { looked } from './looked.ts'
 
-const session = (fields: Partial<Session> = {}): Session => ({
-  pid: 1,
-  database: 'db',
-  role: 'app',
-  application: 'web',
-  state: 'idle in transaction',
-  stateMillis: 1_000,
-  transactionMillis: undefined,
-  statementMillis: undefined,
-  statement: 'select ?',
-  own: false,
-  ...fields,
-})
+const limits = { ...activityOf().limits, maxConnections: 103 }
+const calm = activityOf({ limits })
+const check = { status: 'healthy', message: 'answers', millis: 1 } as const
 
-const calm: Activity = {
-  server: { version: '18.4', versionNumber: 180_004, replica: false },
-  role: 'app',
-  database: 'db',
-  limits: {
-    maxConnections: 103,
-    superuserReserved: 3,
-    reserved: 0,
-    databaseLimit: undefined,
-    roleLimit: undefined,
-  },
-  timeouts: {
-    statement: 30_000,
-    lock: undefined,
-    idleInTransaction: 60_000,
-    idleSession: undefined,
-    transaction: undefined,
-  },
-  roleSettings: [],
-  ...{ total: 1, active: 0, idle: 1, idleInTransaction: 0, own: 1, hidden: 0 },
-  ...{ byApplication: [], longest: undefined, overFiveMinutes: [], idlers: [], blocked: [], unseen: [] },
+const direct: EndpointFacts = {
+  endpoint: 'direct',
+  ...{ pooler: undefined, version: undefined, mode: undefined },
+  known: 'asked',
+  evidence: 'it greets',
+  isOpen: false,
+  ...{ lanes: true, preparedStatements: true, sessionWork: 'here', limits: 'server' },
 }
 
 const facts = (activity: Partial<Activity> = {}, rest: Partial<Facts> = {}): Facts => ({
   activity: { ...calm, ...activity },
+  endpoint: direct,
+  health: {
+    status: 'healthy',
+    checks: { database: check, sessions: check },
+    timestamp: '',
+    stats: statsOf(),
+    ...{ warnings: [], recommendations: [] },
+  },
+  instances: 1,
   walls: { role: 'app', statement: 30_000, idleInTransaction: 60_000 },
-  crowds: { role: 1, database: 1 },
-  ...{ hoards: [], prepared: [], age: undefined, tables: [], explained: [], configured: [], unseen: [] },
+  configured: { snapshot: snapshot(), findings: [] },
+  ...{
+    hoards: [],
+    prepared: [],
+    strange: 0,
+    age: undefined,
+    tables: [],
+    explained: [],
+    plans: 0,
+    unseen: [],
+  },
   ...rest,
 })
 
@@ -58,96 +55,48 @@ test('a calm server has nothing', () => {
   expect(told()).toEqual([])
 })
 
-describe('idle in transaction', () => {
-  const idlers = (count: number, stateMillis: number): string[] =>
-    told({
-      idlers: Array.from({ length: count }, (_, pid) => session({ pid, stateMillis, statement: `${pid}` })),
-    })
-
-  test('counts from a second on, and is critical from 60,000 ms on or above 5 sessions', () => {
-    expect(idlers(1, 999)).toEqual([])
-    expect(idlers(1, 1_000)).toEqual(['warning idle-in-transaction'])
-    expect(idlers(1, 59_999)).toEqual(['warning idle-in-transaction'])
-    expect(idlers(1, 60_000)).toEqual(['critical idle-in-transaction'])
-    expect(idlers(5, 1_000)).toEqual(['warning idle-in-transaction'])
-    expect(idlers(6, 1_000)).toEqual(['critical idle-in-transaction'])
-  })
-
-  test('three sessions of one application after the same statement are a leak', () => {
-    const same = (count: number): Session[] => Array.from({ length: count }, (_, pid) => session({ pid }))
-    expect(told({ idlers: same(2) })).toEqual(['warning idle-in-transaction'])
-    expect(told({ idlers: same(3) })).toEqual(['critical leak'])
-    expect(told({ idlers: [...same(3), session({ pid: 9, application: 'other' })] })).toEqual([
-      'critical leak',
-      'warning idle-in-transaction',
-    ])
-  })
-})
-
-describe('a lock queue', () => {
-  const root = session({ pid: 7 })
-  const waits = (waitingMillis: number, head: Session | undefined = root): Blocked => ({
-    session: session({ pid: 8, state: 'active', statementMillis: waitingMillis }),
-    waitingMillis,
-    by: [head?.pid ?? 0],
-    chain: [8, head?.pid ?? 0],
-    root: head,
-  })
-
-  test('counts from a second on, and its head is not told twice', () => {
-    expect(told({ blocked: [waits(999)] })).toEqual([])
-    expect(told({ blocked: [waits(1_000)], idlers: [root] })).toEqual(['critical blocked'])
-  })
-
-  test('a statement that only waits is no long statement', () => {
-    const blocked = [waits(40_000)]
-    expect(told({ blocked, longest: blocked[0]?.session })).toEqual(['critical blocked'])
-  })
-
-  test('behind a prepared transaction names that', () => {
-    const prepared = [{ name: "it's", owner: 'app', database: 'db', ageMillis: 6_000 }]
-    const blocked = [{ ...waits(2_000), by: [0], chain: [8, 0], root: undefined }]
-    const [first] = diagnose(facts({ blocked }, { prepared }))
-    expect(first).toMatchObject({
-      code: 'blocked',
-      change: expect.stringContaining("COMMIT PREPARED 'it''s'"),
-    })
-  })
-})
-
-test('a statement is long above 5,000, 30,000 and 300,000 ms', () => {
-  const long = (statementMillis: number): string[] =>
-    told({ longest: session({ state: 'active', statementMillis }) })
-  expect([5_000, 5_001, 30_001, 300_001].map(long)).toEqual([
-    [],
-    ['advice long-statement'],
-    ['warning long-statement'],
-    ['critical long-statement'],
+test('what advise() says of the sessions is said, also where there is no pool to advise', () => {
+  const idlers = [sessionOf({ state: 'idle in transaction', stateMillis: 1_000 })]
+  const bad = {
+    code: 'bad-configuration',
+    severity: 'critical',
+    title: 'x',
+    evidence: '',
+    reason: '',
+    change: '',
+  } as const
+  expect(told({ idlers, total: 90 })).toEqual(['warning idle-in-transaction', 'warning sessions-near-limit'])
+  expect(told({ idlers, total: 90 }, { configured: { snapshot: undefined, findings: [bad] } })).toEqual([
+    'critical bad-configuration',
+    'warning idle-in-transaction',
+    'warning sessions-near-limit',
   ])
 })
 
-test('sessions are many above 80 % of what ordinary roles may have, and too many above 95 %', () => {
-  const crowd = (total: number): string[] => told({ total })
-  expect([80, 81, 95, 96].map(crowd)).toEqual([
-    [],
-    ['warning sessions-near-limit'],
-    ['warning sessions-near-limit'],
-    ['critical sessions-near-limit'],
-  ])
+test('the pool of the environment is held against the limits and the number of processes', () => {
+  const configured = { snapshot: snapshot({ stats: { max: 20 } }), findings: [] }
+  expect(told({}, { configured, instances: 5 })).toEqual([])
+  expect(told({}, { configured, instances: 6 })).toEqual(['warning above-share'])
 })
 
-test('the limits of role and database count in the same way', () => {
-  const limits = { ...calm.limits, roleLimit: 10, databaseLimit: 20 }
-  const crowds = (role: number, database: number): string[] =>
-    told({ limits }, { crowds: { role, database } })
-  expect(crowds(8, 16)).toEqual([])
-  expect(crowds(9, 17)).toEqual(['warning role-limit', 'warning database-limit'])
+test('a prepared transaction comes before those who wait for it', () => {
+  const prepared = [{ name: "it's", owner: 'app', database: 'db', ageMillis: 6_000 }]
+  const blocked = [
+    { session: sessionOf({ pid: 8 }), waitingMillis: 12_000, by: [0], chain: [8, 0], root: undefined },
+  ]
+  const [first, ...others] = diagnose(facts({ blocked }, { prepared }))
+  expect(first).toMatchObject({
+    code: 'prepared-transaction',
+    severity: 'critical',
+    change: expect.stringContaining("COMMIT PREPARED 'it''s'"),
+  })
+  expect(others.map(({ code }) => code)).toEqual(['blocked'])
 })
 
 test('idle sessions of one application are hoarded above 50, or above a quarter of the server', () => {
   const hoard = (sessions: number, maxConnections: number, total = 1): string[] =>
     told(
-      { total, limits: { ...calm.limits, maxConnections } },
+      { total, limits: { ...limits, maxConnections } },
       { hoards: [{ application: 'web', role: 'app', sessions, idleMillis: 10_000 }] },
     )
   expect([hoard(50, 1_003), hoard(51, 1_003)]).toEqual([[], ['warning hoarded-sessions']])
@@ -165,6 +114,10 @@ test('a prepared transaction is left after 5,000 ms, and critical after 300,000'
     ['warning prepared-transaction'],
     ['critical prepared-transaction'],
   ])
+})
+
+test('what others have prepared in a session that was lent is found', () => {
+  expect(told({}, { strange: 1 })).toEqual(['warning prepared-through-pooler'])
 })
 
 test('transaction numbers run short from 500,000,000 on', () => {
@@ -217,20 +170,66 @@ describe('a table', () => {
 })
 
 describe('the environment', () => {
-  const { limits } = calm
-  const codes = async (env: Record<string, string>, endpoint: 'direct' | 'pooler'): Promise<string[]> =>
-    (await environmentFindings(env, { endpoint, limits, instances: 1 })).map(
-      ({ severity, code }) => `${severity} ${code}`,
-    )
+  const url = 'postgres://a@127.0.0.1:1/x'
+  const pooler: EndpointFacts = {
+    ...direct,
+    endpoint: 'transaction',
+    ...{ pooler: 'pgbouncer', version: '1.18.0', mode: 'transaction' },
+    ...{ lanes: false, preparedStatements: false, sessionWork: 'refused', limits: 'pool' },
+  }
+  const lasting: EndpointFacts = { ...pooler, endpoint: 'session', mode: 'session', preparedStatements: true }
+  const silent: EndpointFacts = { ...pooler, pooler: 'unknown', version: undefined, mode: undefined }
+  const told = async (env: Record<string, string>, endpoint: EndpointFacts): Promise<string[]> => {
+    const configured = await configuredBy({ DATABASE_URL: url, ...env }, endpoint)
+    return diagnose(facts({}, { configured, endpoint })).map(({ severity, code }) => `${severity} ${code}`)
+  }
 
-  test('that says nothing is well', async () => {
-    expect(await codes({ DATABASE_URL: 'postgres://a@127.0.0.1:1/x' }, 'direct')).toEqual([])
-    expect(await codes({ DATABASE_URL: 'postgres://a@127.0.0.1:1/x' }, 'pooler')).toEqual([])
+  test.each([
+    ['nothing', 'the server', direct],
+    ['nothing', 'a transaction pooler', pooler],
+    ['nothing', 'a session pooler', lasting],
+  ])('that says %s is well before %s: the pool finds out', async (_, __, endpoint) => {
+    expect(await told({}, endpoint)).toEqual([])
   })
 
-  test('that takes the server for a pooler gives away what the server could do', async () => {
-    const env = { DATABASE_URL: 'postgres://a@127.0.0.1:1/x', POOL_MODE: 'transaction' }
-    expect(await codes(env, 'direct')).toEqual(['advice endpoint-mismatch'])
-    expect(await codes(env, 'pooler')).toEqual([])
+  const lost = ['warning endpoint-mismatch', 'warning prepared-through-pooler']
+  test.each([
+    ['session', 'a transaction pooler', pooler, lost],
+    ['session', 'a pooler that does not tell its mode', silent, []],
+    ['session', 'a session pooler', lasting, []],
+    ['session', 'the server', direct, []],
+    ['transaction', 'the server', direct, ['advice endpoint-mismatch']],
+    ['transaction', 'a session pooler', lasting, ['advice endpoint-mismatch']],
+    ['transaction', 'a transaction pooler', pooler, []],
+  ])('that says %s, before %s', async (mode, _, endpoint, codes) => {
+    expect(await told({ POOL_MODE: mode }, endpoint)).toEqual(codes)
+  })
+
+  test('whose address is that of the server while a pooler answers', async () => {
+    const DATABASE_URL = 'postgres://a@db.abc.supabase.co:5432/x'
+    expect(await told({ DATABASE_URL }, pooler)).toEqual(lost)
+    expect(await told({ DATABASE_URL }, lasting)).toEqual(['advice endpoint-mismatch'])
+  })
+
+  test('that names a pooler which carries prepared statements loses only the rest', async () => {
+    expect(await told({ POOL_MODE: 'session' }, { ...pooler, preparedStatements: true })).toEqual([
+      'warning endpoint-mismatch',
+    ])
+  })
+})
+
+describe('what was looked at', () => {
+  const areas = (given: Facts) => looked(given, diagnose(given))
+
+  test('has the worst that was found there', () => {
+    const given = facts({ idlers: [sessionOf({ state: 'idle in transaction', stateMillis: 60_000 })] })
+    expect(areas(given).filter(({ worst }) => worst !== undefined)).toEqual([
+      { name: 'transactions', seen: '0 idle, 0 prepared and not ended', worst: 'critical' },
+    ])
+  })
+
+  test('leaves out what could not be seen', () => {
+    expect(areas(facts()).map(({ name }) => name)).toContain('time limits')
+    expect(areas(facts({}, { walls: undefined })).map(({ name }) => name)).not.toContain('time limits')
   })
 })

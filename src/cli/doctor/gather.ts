@@ -4,13 +4,15 @@ import { fingerprint } from '../../base/fingerprint.ts'
 import { activity } from '../../monitor/activity.ts'
 import { explain } from '../../monitor/explain.ts'
 import type { Finding } from '../../monitor/finding.ts'
-import type { Endpoint } from '../check/probe.ts'
-import { crop, millis, whole } from '../paint.ts'
+import { health } from '../../monitor/health.ts'
+import { count, millis } from '../../monitor/words.ts'
+import type { EndpointFacts } from '../../postgres/knowledge.ts'
+import { crop } from '../paint.ts'
 import type { Target } from '../target.ts'
 import type { Patient } from './ask.ts'
-import { environmentFindings } from './environment.ts'
+import { configuredBy } from './environment.ts'
 import type { Facts, Hoard, PreparedTransaction, TableUse, TransactionAge, Walls } from './facts.ts'
-import { AGE, CROWDS, costliest, EXTENSION, HOARDS, PREPARED, TABLES, WALLS } from './questions.ts'
+import { AGE, costliest, EXTENSION, HOARDS, PREPARED, STRANGE, TABLES, WALLS } from './questions.ts'
 
 /** Idle for longer, a pool with pg-pool's defaults would have closed it. */
 const HOARD_MILLIS = 10_000
@@ -23,7 +25,8 @@ const EXPLAIN_MILLIS = 2_000
 /** What else there is to judge by. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly endpoint: Endpoint
+  readonly endpoint: EndpointFacts
+  readonly timeoutMillis: number
   readonly instances: number
 }
 
@@ -35,10 +38,10 @@ export interface Surroundings {
 export async function gather(
   patient: Patient,
   target: Target,
-  { env, endpoint, instances }: Surroundings,
+  { env, endpoint, instances, timeoutMillis }: Surroundings,
 ): Promise<Facts> {
   const seen = await activity(patient, { timeoutMillis: 30_000 })
-  const unseen = [...seen.unseen]
+  const unseen = [...seen.unseen, ...unknown(endpoint)]
   const rows = async <R>(what: string, text: string, values: readonly unknown[] = []): Promise<R[]> => {
     try {
       return await patient.ask<R>(text, values)
@@ -48,14 +51,31 @@ export async function gather(
     }
   }
   const [walls] = await rows<Walls>('time limits of the role', WALLS)
-  const [crowds] = await rows<{ role: number; database: number }>('sessions of the role', CROWDS)
   const hoards = await rows<Hoard>('idle sessions', HOARDS, [HOARD_MILLIS])
   const prepared = await rows<PreparedTransaction>('prepared transactions', PREPARED)
+  const [lent] = isShared(endpoint)
+    ? await rows<{ statements: number }>('prepared statements in lent sessions', STRANGE)
+    : []
   const [age] = await rows<TransactionAge>('the age of the databases', AGE)
   const tables = await rows<TableUse>('the use of tables', TABLES)
-  const configured = await environmentFindings(env, { endpoint, limits: seen.limits, instances })
-  const explained = await explainCostliest(patient, rows, unseen)
-  return { activity: seen, walls, crowds, hoards, prepared, age, tables, explained, configured, unseen }
+  const configured = await configuredBy(env, endpoint)
+  const costly = await explainCostliest(patient, rows, unseen)
+  const well = await health(patient, { timeoutMillis })
+  const { database } = well.checks
+  if (database !== undefined && database.status !== 'healthy')
+    unseen.push(`how long SELECT 1 takes: ${target.redact(database.message)}`)
+  const server = { walls, hoards, prepared, strange: lent?.statements ?? 0, age, tables, ...costly }
+  return { activity: seen, health: well, endpoint, instances, ...server, configured, unseen }
+}
+
+/** Whether sessions go from one client to another with whatever was prepared in them. */
+function isShared({ endpoint, preparedStatements }: EndpointFacts): boolean {
+  return endpoint === 'transaction' && !preparedStatements
+}
+
+function unknown({ mode, pooler }: EndpointFacts): string[] {
+  if (pooler === undefined || mode !== undefined) return []
+  return ['for how long the pooler lends a session: it neither said nor showed it']
 }
 
 interface Costly {
@@ -68,12 +88,12 @@ async function explainCostliest(
   patient: Patient,
   rows: <R>(what: string, text: string, values?: readonly unknown[]) => Promise<R[]>,
   unseen: string[],
-): Promise<Finding[]> {
+): Promise<Pick<Facts, 'explained' | 'plans'>> {
   const what = 'which statements cost most'
   const [extension] = await rows<{ schema: string; renamed: boolean }>(what, EXTENSION)
   if (extension === undefined) {
     unseen.push(`${what}: pg_stat_statements is not installed in this database`)
-    return []
+    return { explained: [], plans: 0 }
   }
   const text = costliest(extension.schema, extension.renamed)
   const statements = await rows<Costly>(what, text, [CALLS, STATEMENTS])
@@ -88,13 +108,13 @@ async function explainCostliest(
     }
   }
   if (failed > 0) unseen.push(`the plans of ${failed} of the ${statements.length} statements that cost most`)
-  return distinct(findings)
+  return { explained: distinct(findings), plans: statements.length - failed }
 }
 
 async function explained(patient: Patient, { text, calls, millis: total }: Costly): Promise<Finding[]> {
   const { findings, tables } = await explain(patient, text, { timeoutMillis: EXPLAIN_MILLIS })
   if (tables.every((table) => /^(?:pg_catalog|information_schema)\./.test(table))) return []
-  const told = `${crop(fingerprint(text), 160)} ran ${whole(calls)} times, ${millis(total / calls)} each.`
+  const told = `${crop(fingerprint(text), 160)} ran ${count(calls)} times, ${millis(total / calls)} each.`
   return findings.map((finding) => ({ ...finding, evidence: `${finding.evidence} ${told}` }))
 }
 

@@ -7,13 +7,6 @@ export const WALLS = `
     (SELECT reset_val::float8 FROM pg_catalog.pg_settings
       WHERE name = 'idle_in_transaction_session_timeout') AS "idleInTransaction"`
 
-// Of the sessions of others a role without pg_read_all_stats sees who they are but not their kind.
-export const CROWDS = `
-  SELECT count(*) FILTER (WHERE usename = session_user)::int AS role,
-    count(*) FILTER (WHERE datname = current_database())::int AS database
-  FROM pg_catalog.pg_stat_activity
-  WHERE usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'`
-
 /** $1 is for how many milliseconds a session must have been idle to count. */
 export const HOARDS = `
   SELECT coalesce(application_name, '') AS application, usename::text AS role, count(*)::int AS sessions,
@@ -27,6 +20,13 @@ export const PREPARED = `
   SELECT gid AS name, owner::text, database::text,
     (1000 * extract(epoch FROM clock_timestamp() - prepared))::float8 AS "ageMillis"
   FROM pg_catalog.pg_prepared_xacts ORDER BY prepared`
+
+/**
+ * What somebody else has prepared in the session that a pooler lent. PgBouncer 1.21 and later names those that it carries itself.
+ */
+export const STRANGE = `
+  SELECT count(*)::int AS statements FROM pg_catalog.pg_prepared_statements
+  WHERE name NOT LIKE 'PGBOUNCER\\_%'`
 
 export const AGE = `
   SELECT datname::text AS database, pg_catalog.age(datfrozenxid)::float8 AS transactions

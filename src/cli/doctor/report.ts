@@ -5,12 +5,15 @@ import { bar, left, whole, wrap } from '../paint.ts'
 import type { Target } from '../target.ts'
 import { placeOf } from '../target.ts'
 import type { Facts } from './facts.ts'
+import type { Look } from './looked.ts'
+import { looked } from './looked.ts'
 
 const labelWidth = 9
 const indentation = 4
 const barWidth = 20
+const areaWidth = 14
 
-/** The findings, the worst first, and what could not be seen. */
+/** The findings, the worst first, what was looked at, and what could not be seen. */
 export function describe(
   findings: readonly Finding[],
   facts: Facts,
@@ -22,9 +25,35 @@ export function describe(
     ...wrap(headline(findings, facts, target, paint), width, '  '),
     ...wrap(`  ${crowd(facts, paint)}`, width, '  '),
     ...findings.flatMap((finding, index) => ['', ...describeFinding(finding, index + 1, paint, width)]),
+    ...describeLooked(looked(facts, findings), paint, width),
     ...(facts.unseen.length === 0 ? [] : ['', paint.dim('  Not seen:')]),
     ...facts.unseen.flatMap((what) => wrap(paint.dim(`  ${paint.glyphs.dot} ${what}`), width, '    ')),
   ]
+}
+
+/** Everything where nothing is wrong; else the names of what is well. */
+function describeLooked(looks: readonly Look[], paint: Paint, width: number): string[] {
+  const well = looks.filter((look) => !isHarmful(look))
+  if (well.length < looks.length)
+    return [
+      '',
+      ...wrap(
+        `  ${paint.good(paint.glyphs.yes)} ${paint.dim(`well: ${well.map(({ name }) => name).join(', ')}`)}`,
+        width,
+        '    ',
+      ),
+    ]
+  const indent = ' '.repeat(indentation + areaWidth)
+  return [
+    '',
+    ...looks.flatMap(({ name, seen }) =>
+      wrap(`  ${paint.good(paint.glyphs.yes)} ${left(name, areaWidth)}${paint.dim(seen)}`, width, indent),
+    ),
+  ]
+}
+
+function isHarmful({ worst }: Look): boolean {
+  return worst !== undefined && worst !== 'advice'
 }
 
 function headline(findings: readonly Finding[], { activity }: Facts, target: Target, paint: Paint): string {

@@ -1,7 +1,12 @@
-/** What is wrong with the server's settings, its transactions and its tables. */
+/** What is wrong with the server's settings, its transactions and its tables, and who keeps sessions for nothing. */
 import type { Finding } from '../../monitor/finding.ts'
-import { millis, whole } from '../paint.ts'
+import type { Draft } from '../../monitor/rank.ts'
+import { IDLE_IN_TRANSACTION_MILLIS } from '../../monitor/targets.ts'
+import { count, millis, several } from '../../monitor/words.ts'
 import type { Facts, TableUse } from './facts.ts'
+
+/** Sessions of one application that do nothing: more than these, or than this share of the server's, are hoarded. */
+const HOARD = { sessions: 50, share: 0.25, least: 10 } as const
 
 /** A coordinator commits what it has prepared within moments. */
 const PREPARED_MILLIS = { warning: 5_000, critical: 300_000 } as const
@@ -19,7 +24,9 @@ export function wallFindings({ walls }: Facts): Finding[] {
   if (walls === undefined) return []
   const missing = [
     ...(walls.statement === 0 ? [['statement_timeout', '30s'] as const] : []),
-    ...(walls.idleInTransaction === 0 ? [['idle_in_transaction_session_timeout', '60s'] as const] : []),
+    ...(walls.idleInTransaction === 0
+      ? [['idle_in_transaction_session_timeout', `${IDLE_IN_TRANSACTION_MILLIS / 1_000}s`] as const]
+      : []),
   ]
   if (missing.length === 0) return []
   const role = `"${walls.role.replaceAll('"', '""')}"`
@@ -36,13 +43,32 @@ export function wallFindings({ walls }: Facts): Finding[] {
   ]
 }
 
+/** Statements that other clients prepare where the next one gets their session. */
+export function strangeFindings({ strange }: Facts): readonly Draft[] {
+  if (strange === 0) return []
+  return [
+    {
+      code: 'prepared-through-pooler',
+      severity: 'warning',
+      title: 'Others prepare statements through a pooler that lends sessions by the transaction',
+      evidence: `The session that the pooler lent to the doctor has ${several(strange, 'statement')} in it that another client has prepared.`,
+      reason:
+        'Their next use may come to another session: prepared statement does not exist (26000), or already exists (42P05).',
+      change:
+        'Let these clients run statements without a name (with pg, no name in the query), or give them a way past the pooler; PgBouncer carries them from 1.21 on with max_prepared_statements above 0.',
+    },
+  ]
+}
+
 /** Prepared transactions that nobody has finished. */
-export function preparedFindings({ prepared }: Facts): Finding[] {
+export function preparedFindings({ activity, prepared }: Facts): readonly Draft[] {
   const [oldest] = [...prepared].sort((a, b) => b.ageMillis - a.ageMillis)
   if (oldest === undefined || oldest.ageMillis < PREPARED_MILLIS.warning) return []
   const { name, owner, database, ageMillis } = oldest
   const many =
-    prepared.length === 1 ? 'A prepared transaction was' : `${prepared.length} prepared transactions were`
+    prepared.length === 1
+      ? 'A prepared transaction was'
+      : `${count(prepared.length)} prepared transactions were`
   return [
     {
       code: 'prepared-transaction',
@@ -52,8 +78,29 @@ export function preparedFindings({ prepared }: Facts): Finding[] {
       reason:
         'It keeps its locks over disconnects and restarts, and VACUUM from cleaning up, until somebody ends it.',
       change: `In that database, as ${owner}: COMMIT PREPARED '${name.replaceAll("'", "''")}' or ROLLBACK PREPARED; set max_prepared_transactions = 0 where nothing needs them.`,
+      explains: activity.blocked.some(({ chain }) => chain.at(-1) === 0) ? ['blocked'] : [],
     },
   ]
+}
+
+/** Sessions that an application keeps without using them. */
+export function hoardFindings({ activity: { limits }, hoards }: Facts): readonly Draft[] {
+  const usable = limits.maxConnections - limits.superuserReserved - limits.reserved
+  return hoards
+    .filter(
+      ({ sessions }) =>
+        sessions > HOARD.sessions || (sessions >= HOARD.least && sessions > HOARD.share * usable),
+    )
+    .map(({ application, role, sessions, idleMillis }) => ({
+      code: 'hoarded-sessions',
+      severity: 'warning',
+      title: `${application === '' ? 'An application without a name' : `Application "${application}"`} keeps ${count(sessions)} sessions that it does not use`,
+      evidence: `All have been idle for ${millis(idleMillis)} or more, as role ${role}; the server has ${count(usable)} for everybody.`,
+      reason: 'Each is a process of the server with its memory, and a place that others cannot have.',
+      change:
+        'Make its pools smaller (max, and min where it is set), let idleTimeoutMillis close what is idle, and look for pools that are made more than once and never ended.',
+      explains: ['sessions-near-limit', 'role-limit', 'database-limit'],
+    }))
 }
 
 /** Databases that come near the end of the transaction numbers. */
@@ -64,7 +111,7 @@ export function ageFindings({ age }: Facts): Finding[] {
       code: 'transaction-age',
       severity: age.transactions >= AGE.critical ? 'critical' : 'warning',
       title: `Database ${age.database} comes near the end of its transaction numbers`,
-      evidence: `Its oldest rows are ${whole(age.transactions)} transactions old; at 2,100,000,000 the server takes no more writes.`,
+      evidence: `Its oldest rows are ${count(age.transactions)} transactions old; at 2,100,000,000 the server takes no more writes.`,
       reason: 'VACUUM does not get to freeze old rows: something holds it up, or it is too slow.',
       change:
         'End old transactions, prepared ones and unused replication slots, then run VACUUM (FREEZE) on the oldest tables.',
@@ -97,8 +144,8 @@ function scanFinding({ schema, name, rows, sequentialScans, sequentialRows, inde
   return {
     code: 'missing-index',
     severity: 'warning',
-    title: `${schema}.${name} is read from end to end again and again`,
-    evidence: `${whole(sequentialScans)} sequential scans have read ${whole(sequentialRows)} rows of a table of ${whole(rows)}; ${whole(indexScans)} scans used an index.`,
+    title: `Table ${schema}.${name} is read from end to end again and again`,
+    evidence: `${count(sequentialScans)} sequential scans have read ${count(sequentialRows)} rows of a table of ${count(rows)}; ${count(indexScans)} scans used an index.`,
     reason: 'Each of them takes the longer the more the table grows, and a connection all that time.',
     change:
       'Find the statements that filter it (pg_stat_statements, or the statements() of the pool) and run explain() on them: it names the index.',
@@ -111,8 +158,8 @@ function deadFindings({ schema, name, rows, dead, tended }: TableUse): Finding[]
     {
       code: 'dead-rows',
       severity: 'advice',
-      title: `${schema}.${name} is full of dead rows`,
-      evidence: `${whole(dead)} dead beside ${whole(rows)} live ones${tended ? '' : '; it was never vacuumed or analysed'}.`,
+      title: `Table ${schema}.${name} is full of dead rows`,
+      evidence: `${count(dead)} dead beside ${count(rows)} live ones${tended ? '' : '; it was never vacuumed or analysed'}.`,
       reason: 'Every scan reads them too, and the numbers of the planner are old.',
       change: `VACUUM (ANALYZE) "${schema.replaceAll('"', '""')}"."${name.replaceAll('"', '""')}"; if they come back, look for what keeps old transactions open.`,
     },

@@ -258,8 +258,12 @@ async function turn(
     const asking = name === 'connect' ? connecting : callers
     await drive(way, tally, { callers: asking, statements, seconds, signal, onTick })
   } finally {
-    // Also where the sessions could not be counted to the end.
-    await stop().finally(() => (signal.aborted ? cutOff(way, sessions, ownName) : way.end()))
+    try {
+      await stop()
+    } finally {
+      // Also where the sessions could not be counted to the end.
+      await (signal.aborted ? cutOff(way, sessions, ownName) : way.end())
+    }
   }
 }
 

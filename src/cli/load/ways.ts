@@ -119,17 +119,20 @@ function plainPool(options: WayOptions): Way {
   }
   return {
     ask: (text) => pool.query(text).catch(noted),
-    get: async () => {
-      const began = performance.now()
-      const client = await pool.connect()
-      const millis = performance.now() - began
-      client.release()
-      return millis
-    },
+    get: () => timeToConnect(pool),
     opened: () => opened,
     timeouts: () => timeouts,
     end: () => pool.end(),
   }
+}
+
+/** How long getting a connection takes, in milliseconds. */
+async function timeToConnect(pool: { connect(): Promise<{ release(): void }> }): Promise<number> {
+  const began = performance.now()
+  const client = await pool.connect()
+  const millis = performance.now() - began
+  client.release()
+  return millis
 }
 
 function sluicePool(options: WayOptions): Way {
@@ -138,13 +141,7 @@ function sluicePool(options: WayOptions): Way {
   pool.on('error', () => {})
   return {
     ask: (text) => pool.query(text),
-    get: async () => {
-      const began = performance.now()
-      const client = await pool.connect()
-      const millis = performance.now() - began
-      client.release()
-      return millis
-    },
+    get: () => timeToConnect(pool),
     opened: () => pool.stats().opened,
     timeouts: () => pool.stats().timeouts,
     end: () => pool.end({ timeoutMillis: 500 }),

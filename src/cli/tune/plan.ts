@@ -1,16 +1,10 @@
 /** What a sweep may do to a server, which sizes it tries, and how it spends its time. */
+import type { Findings } from '../check/probe.ts'
 import { millis } from '../paint.ts'
 import { badInput, exitCodes, Refusal } from '../refusal.ts'
 
 /** What a server allows, as `sluice check` finds it. */
-export interface Limits {
-  readonly maxConnections: number
-  readonly reserved: number
-  readonly superuserReserved: number
-  readonly roleLimit: number | undefined
-  readonly databaseLimit: number | undefined
-  readonly sessions: number
-}
+export type Limits = Findings['limits']
 
 /** How many connections a sweep may open. */
 export interface Room {

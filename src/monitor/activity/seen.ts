@@ -66,6 +66,7 @@ export interface ServerTimeouts {
 /** What `activity()` found. Sessions are counted over all databases of the server. */
 export interface Activity {
   readonly server: { readonly version: string; readonly versionNumber: number; readonly replica: boolean }
+  /** The one that connected. */
   readonly role: string
   readonly database: string
   readonly limits: Limits
@@ -79,6 +80,9 @@ export interface Activity {
   readonly idleInTransaction: number
   /** Sessions of the pool that asked. */
   readonly own: number
+  /** Sessions of this role, and in this database: what their connection limits count. */
+  readonly ofRole: number
+  readonly ofDatabase: number
   /** Sessions whose state the role may not see; they are in `total` only. */
   readonly hidden: number
   /** Most sessions first. */

@@ -4,11 +4,11 @@
 export const FACTS = `
   SELECT current_setting('server_version') AS version,
     current_setting('server_version_num')::int AS "versionNumber",
-    pg_is_in_recovery() AS replica, current_user AS role, current_database() AS database, pg_backend_pid() AS pid,
+    pg_is_in_recovery() AS replica, session_user AS role, current_database() AS database, pg_backend_pid() AS pid,
     current_setting('max_connections')::int AS "maxConnections",
     current_setting('superuser_reserved_connections')::int AS "superuserReserved",
     coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
-    (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS "roleLimit",
+    (SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user) AS "roleLimit",
     (SELECT datconnlimit FROM pg_database WHERE datname = current_database()) AS "databaseLimit"`
 
 /** A row a time limit, in milliseconds. */
@@ -19,7 +19,7 @@ export const TIMEOUTS = `
 /** What is set for the role and the database. Only limits: other settings may hold anything, secrets too. */
 export const ROLE_SETTINGS = `
   SELECT DISTINCT setting FROM pg_db_role_setting, unnest(setconfig) AS setting
-  WHERE setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
+  WHERE setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
     AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
     AND setting ~ '^(statement|lock|idle_in_transaction_session|idle_session|transaction)_timeout='
   ORDER BY setting`

@@ -1,8 +1,9 @@
 /** Options outside the bounds in which they do well. */
 import { PROFILE_NAMES, PROFILES } from '../../profiles/profiles.ts'
+import type { Draft } from '../rank.ts'
 import type { SourceSettings } from '../source.ts'
-import type { Draft, Scene } from './scene.ts'
-import { count } from './scene.ts'
+import { count } from '../words.ts'
+import type { Scene } from './scene.ts'
 
 type Bounded =
   | 'max'
@@ -26,38 +27,38 @@ const BOUNDS: readonly Bound[] = [
     option: 'max',
     least: 10,
     most: Number.POSITIVE_INFINITY,
-    tooSmall: 'a few slow statements hold all of it, and everybody else waits',
+    tooSmall: 'A few slow statements hold all of it, and everybody else waits.',
     tooLarge: '',
   },
   {
     option: 'connectionTimeoutMillis',
     least: 500,
     most: 30_000,
-    tooSmall: 'a handshake over TLS to a distant or busy server takes longer than that',
-    tooLarge: 'a server that is gone is noticed only after that long',
+    tooSmall: 'A handshake over TLS to a distant or busy server takes longer than that.',
+    tooLarge: 'A server that is gone is noticed only after that long.',
   },
   {
     option: 'acquireTimeoutMillis',
     least: 2_000,
     most: 60_000,
-    tooSmall: 'a short burst already ends in errors, where a moment of waiting would have served it',
-    tooLarge: 'callers wait long after whoever asked them has given up, and the queue grows meanwhile',
+    tooSmall: 'A short burst already ends in errors, where a moment of waiting would have served it.',
+    tooLarge: 'Callers wait long after whoever asked them has given up, and the queue grows meanwhile.',
   },
   {
     option: 'statementTimeout',
     least: 2_000,
     most: 120_000,
-    tooSmall: 'ordinary statements on a busy server are ended by it',
+    tooSmall: 'Ordinary statements on a busy server are ended by it.',
     tooLarge:
-      "one statement may hold a connection for all that time; long work is for the class 'analytical', which has its own timeout",
+      "One statement may hold a connection for all that time; long work is for the class 'analytical', which has its own timeout.",
   },
   {
     option: 'idleTimeoutMillis',
     least: 5_000,
     most: 300_000,
     unset: Number.POSITIVE_INFINITY,
-    tooSmall: 'connections are closed between two requests and opened anew for the next',
-    tooLarge: 'connections that nobody needs occupy the server, and firewalls forget them',
+    tooSmall: 'Connections are closed between two requests and opened anew for the next.',
+    tooLarge: 'Connections that nobody needs occupy the server, and firewalls forget them.',
   },
 ]
 
@@ -84,10 +85,10 @@ function judge(bound: Bound, settings: SourceSettings): readonly Draft[] {
     {
       code: `option-${option}`,
       severity: 'advice',
-      title: `${option} is ${isSmall ? 'small' : 'large'}`,
-      evidence: `${option} is ${shown}; ${range} does well`,
+      title: `Option ${option} is ${isSmall ? 'small' : 'large'}`,
+      evidence: `${option} is ${shown}; ${range} does well.`,
       reason: isSmall ? bound.tooSmall : bound.tooLarge,
-      change: `set ${option} to ${count(isSmall ? least : most)}, unless there is a reason for ${shown}`,
+      change: `Set ${option} to ${count(isSmall ? least : most)}, unless there is a reason for ${shown}.`,
     },
   ]
 }

@@ -1,6 +1,9 @@
 /** Whether the kind of pool fits the process, the endpoint and the work. */
-import type { Draft, Scene } from './scene.ts'
-import { count, millis, SYMPTOMS } from './scene.ts'
+import { isProcessId } from '../../base/process-id.ts'
+import type { Draft } from '../rank.ts'
+import { count, millis, several } from '../words.ts'
+import type { Scene } from './scene.ts'
+import { SYMPTOMS } from './scene.ts'
 
 /** `persistent` is for processes that live for hours. */
 const LONG_LIFE_MILLIS = 3_600_000
@@ -10,24 +13,37 @@ const SMALL_POOL = 3
 const LONG_STATEMENT_MILLIS = 1_000
 
 export function fit(scene: Scene): readonly Draft[] {
-  return [...profile(scene), ...sessionMode(scene), ...prepared(scene), ...longInSmall(scene)]
+  return [
+    ...profile(scene),
+    ...sessionMode(scene),
+    ...mismatch(scene),
+    ...prepared(scene),
+    ...pipelined(scene),
+    ...longInSmall(scene),
+  ]
 }
 
 function isShortLived(name: string | undefined): boolean {
   return name === 'serverless' || name === 'edge'
 }
 
-function profile({ serverless, settings, uptimeMillis = 0 }: Scene): readonly Draft[] {
+/**
+ * A process is at least as old as its pool: that it lives long can be seen. That it will not live long cannot be seen of a young one,
+ * so a profile for long lives is found wrong only where the process is known to be serverless.
+ */
+function profile({ serverless, settings, stats, uptimeMillis = 0 }: Scene): readonly Draft[] {
   const name = settings.profile
+  const life = Math.max(uptimeMillis, stats.ageMillis)
   const base = { code: 'wrong-profile', severity: 'advice' } as const
-  if (isShortLived(name) && serverless !== true && uptimeMillis >= LONG_LIFE_MILLIS)
+  if (isShortLived(name) && serverless !== true && life >= LONG_LIFE_MILLIS)
     return [
       {
         ...base,
         title: `The profile ${name} is for short lives, and this process lives long`,
-        evidence: `profile ${name}; the process is up for ${millis(uptimeMillis)} (an hour or more)`,
-        reason: 'its connections are closed after moments and opened anew, where they could stay',
-        change: "profile 'persistent'",
+        evidence: `Profile ${name}; the process is up for ${millis(life)} or more (an hour is long).`,
+        reason: 'Its connections are closed after moments and opened anew, where they could stay.',
+        change:
+          "Set profile: 'persistent'; if it is a function that is frozen between requests, say so: circumstances.serverless.",
       },
     ]
   if ((name === 'persistent' || name === 'high-performance') && serverless === true)
@@ -36,10 +52,10 @@ function profile({ serverless, settings, uptimeMillis = 0 }: Scene): readonly Dr
         ...base,
         severity: 'warning',
         title: `The profile ${name} is for processes that live for hours, and this one is serverless`,
-        evidence: `profile ${name} with min ${count(settings.min)} in a serverless process`,
+        evidence: `Profile ${name} with min ${count(settings.min)} in a serverless process.`,
         reason:
-          'every instance opens its min, is frozen with it, and wakes up with connections that are gone',
-        change: "profile 'serverless'",
+          'Every instance opens its min, is frozen with it, and wakes up with connections that are gone.',
+        change: "Set profile: 'serverless'.",
       },
     ]
   return []
@@ -53,10 +69,29 @@ function sessionMode({ serverless, settings }: Scene): readonly Draft[] {
       code: 'session-mode-serverless',
       severity: 'warning',
       title: 'A serverless process holds sessions of the server',
-      evidence: `endpoint ${endpoint}, up to ${count(max)} sessions for each instance`,
-      reason: 'there are as many instances as there are requests, and frozen ones keep their sessions',
+      evidence: `Endpoint ${endpoint}, up to ${count(max)} sessions for each instance.`,
+      reason: 'There are as many instances as there are requests, and frozen ones keep their sessions.',
       change:
-        'connect through a pooler in transaction mode (on Supabase port 6543, on Neon the -pooler host)',
+        'Connect through a pooler in transaction mode (on Supabase port 6543, on Neon the -pooler host).',
+    },
+  ]
+}
+
+function mismatch({ connections, settings }: Scene): readonly Draft[] {
+  const strange = connections.filter(
+    ({ processId }) => processId !== undefined && !isProcessId(processId),
+  ).length
+  if (settings.endpoint !== 'direct' || strange === 0) return []
+  return [
+    {
+      code: 'endpoint-mismatch',
+      severity: 'warning',
+      title: 'A pooler answers where the pool was told that the server does',
+      evidence: `Endpoint direct; ${several(strange, 'connection')} with the number of no process, as PgBouncer makes them up.`,
+      reason:
+        'Prepared statements, SET, LISTEN and advisory locks may end up in sessions of others: prepared statement does not exist (26000).',
+      change:
+        "Leave endpoint out, so that the pool asks, or say endpoint: 'transaction' or 'session' as the pooler is set.",
     },
   ]
 }
@@ -69,11 +104,26 @@ function prepared({ settings }: Scene): readonly Draft[] {
       code: 'prepared-through-pooler',
       severity: 'warning',
       title: 'Statements are prepared through a pooler that may not carry them',
-      evidence: `endpoint transaction, and ${count(preparedStatements)} prepared statements are kept for each connection`,
+      evidence: `Endpoint transaction, and ${count(preparedStatements)} prepared statements are kept for each connection.`,
       reason:
-        'the next statement may run in another session: prepared statement does not exist (26000), or already exists (42P05)',
+        'The next statement may run in another session: prepared statement does not exist (26000), or already exists (42P05).',
       change:
-        'leave prepare out or set it to false; PgBouncer carries them from 1.21 on with max_prepared_statements above 0',
+        'Leave prepare out or set it to false; PgBouncer carries them from 1.21 on with max_prepared_statements above 0.',
+    },
+  ]
+}
+
+function pipelined({ settings }: Scene): readonly Draft[] {
+  if (settings.endpoint !== 'transaction' || settings.pipelining !== true) return []
+  return [
+    {
+      code: 'pipelining-through-pooler',
+      severity: 'advice',
+      title: 'Lanes were asked for and the pooler cannot carry them',
+      evidence: `Endpoint transaction, and pipelining is on${settings.profile === undefined ? '' : ` (profile ${settings.profile})`}.`,
+      reason:
+        'Each statement has a connection to itself all the same, so the pool does less than it was sized for.',
+      change: 'Connect to the server itself, or through a pooler in session mode; else leave pipelining out.',
     },
   ]
 }
@@ -93,9 +143,9 @@ function longInSmall({ activity, settings, statements }: Scene): readonly Draft[
       code: 'long-statements-small-pool',
       severity: 'warning',
       title: `Long statements run in a pool of ${count(settings.max)}`,
-      evidence: `max ${count(settings.max)}; ${evidence}`,
-      reason: `${settings.max === 1 ? 'one of them holds' : `${count(settings.max)} of them hold`} the whole pool, and every short statement waits behind them`,
-      change: 'run long work in another process or pool, or raise max to 10',
+      evidence: `max is ${count(settings.max)}; ${evidence}.`,
+      reason: `${settings.max === 1 ? 'One of them holds' : `${count(settings.max)} of them hold`} the whole pool, and every short statement waits behind them.`,
+      change: 'Run long work in another process or pool, or raise max to 10.',
       explains: SYMPTOMS,
     },
   ]

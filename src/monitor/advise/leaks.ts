@@ -1,6 +1,8 @@
 /** Connections that are not given back. */
-import type { Draft, Scene } from './scene.ts'
-import { count, millis, SYMPTOMS, several } from './scene.ts'
+import type { Draft } from '../rank.ts'
+import { count, millis, several } from '../words.ts'
+import type { Scene } from './scene.ts'
+import { SYMPTOMS } from './scene.ts'
 
 /** A pool in which more than this is held for long should be searched for leaks, whether or not leak detection is on. */
 const HELD_SHARE = 0.9
@@ -26,10 +28,10 @@ function leaked({ connections, settings, stats }: Scene): readonly Draft[] {
       code: 'leak',
       severity: 'critical',
       title: `${several(stats.leaking, 'connection')} of ${count(stats.max)} ${stats.leaking === 1 ? 'was' : 'were'} taken and not given back`,
-      evidence: `${several(stats.leaking, 'lease')} out for more than ${millis(limit)} (leakDetectionMillis)${where}`,
-      reason: 'a connection that is not released is lost to everybody else until the process ends',
+      evidence: `${several(stats.leaking, 'lease')} out for more than ${millis(limit)} (leakDetectionMillis)${where}.`,
+      reason: 'A connection that is not released is lost to everybody else until the process ends.',
       change:
-        'release in a finally block there, or take the connection with `await using`, transaction() or query(), which release by themselves',
+        'Release in a finally block there, or take the connection with `await using`, transaction() or query(), which release by themselves.',
       explains: SYMPTOMS,
     },
   ]
@@ -58,9 +60,9 @@ function nested({ stats }: Scene): readonly Draft[] {
       code: 'nested-acquire',
       severity: 'warning',
       title: 'Tasks ask for a second connection while they hold one',
-      evidence: `${several(stats.nested, 'caller')} waited for a connection inside a lease of their own`,
-      reason: 'once every connection is held by a task that waits for another, none of them can ever go on',
-      change: `pass the connection or the transaction down; if each task must hold n at once, max must be at least tasks × (n − 1) + 1 (it is ${count(stats.max)})`,
+      evidence: `${several(stats.nested, 'caller')} waited for a connection inside a lease of their own.`,
+      reason: 'Once every connection is held by a task that waits for another, none of them can ever go on.',
+      change: `Pass the connection or the transaction down; if each task must hold n at once, max must be at least tasks × (n − 1) + 1 (it is ${count(stats.max)}).`,
       explains: SYMPTOMS,
     },
   ]
@@ -79,10 +81,10 @@ function heldLong({ connections, earlier, stats, window }: Scene): readonly Draf
       code: 'held-long',
       severity: 'warning',
       title: 'Nearly all connections are held for long: look for leaks',
-      evidence: `${count(stayed ? now : held)} of ${count(stats.max)} in use (more than 90 %) for ${millis(long)} or longer`,
-      reason: 'work that ends gives its connections back; what stays out may have been forgotten',
+      evidence: `${count(stayed ? now : held)} of ${count(stats.max)} in use (more than 90 %) for ${millis(long)} or longer.`,
+      reason: 'Work that ends gives its connections back; what stays out may have been forgotten.',
       change:
-        'set leakDetectionMillis (60,000, say): it names where each forgotten connection was taken; if all are at work, the work is too long for the pool',
+        'Set leakDetectionMillis (60,000, say): it names where each forgotten connection was taken; if all are at work, the work is too long for the pool.',
     },
   ]
 }

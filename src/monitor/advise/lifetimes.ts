@@ -1,6 +1,7 @@
 /** Connections that outlive what is between them and the server, or the server's own patience. */
-import type { Draft, Scene } from './scene.ts'
-import { count, millis, several } from './scene.ts'
+import type { Draft } from '../rank.ts'
+import { count, millis, several } from '../words.ts'
+import type { Scene } from './scene.ts'
 
 const OLD_MILLIS = 3_600_000
 
@@ -34,9 +35,9 @@ function beyondServer(scene: Scene): readonly Draft[] {
       code: 'idle-beyond-server',
       severity: 'warning',
       title: 'The server ends idle sessions before the pool does',
-      evidence: `idle_session_timeout is ${millis(limit)}; the pool keeps idle connections ${show(idle)} (idleTimeoutMillis, min)`,
-      reason: 'connections die in the pool (57P05), and whoever gets one at that moment gets an error',
-      change: `idleTimeoutMillis below ${count(limit)} and min 0, or ALTER ROLE … SET idle_session_timeout = 0 for the role of the pool`,
+      evidence: `idle_session_timeout is ${millis(limit)}; the pool keeps idle connections ${show(idle)} (idleTimeoutMillis, min).`,
+      reason: 'Connections die in the pool (57P05), and whoever gets one at that moment gets an error.',
+      change: `Set idleTimeoutMillis below ${count(limit)} and min 0, or ALTER ROLE … SET idle_session_timeout = 0 for the role of the pool.`,
     },
   ]
 }
@@ -51,10 +52,10 @@ function beyondFirewall(scene: Scene): readonly Draft[] {
       code: 'idle-beyond-firewall',
       severity: 'warning',
       title: 'Idle connections live longer than firewalls remember them',
-      evidence: `kept idle ${show(idle)}, without TCP keep-alive and not pinged before use in time; ${beyond.map((wall) => wall.name).join(' and ')} would have forgotten them`,
+      evidence: `Kept idle ${show(idle)}, without TCP keep-alive and not pinged before use in time; ${beyond.map((wall) => wall.name).join(' and ')} would have forgotten them.`,
       reason:
-        'a forgotten connection looks open and answers nothing: its next statement hangs until a timeout',
-      change: 'leave keepAlive on, or set prePing to 30,000, or idleTimeoutMillis below 240,000 with min 0',
+        'A forgotten connection looks open and answers nothing: its next statement hangs until a timeout.',
+      change: 'Leave keepAlive on, or set prePing to 30,000, or idleTimeoutMillis below 240,000 with min 0.',
     },
   ]
 }
@@ -71,10 +72,10 @@ function old({ at, connections, settings }: Scene): readonly Draft[] {
       code: 'old-connections',
       severity: 'advice',
       title: `${several(found.length, 'connection')} ${found.length === 1 ? 'is' : 'are'} older than an hour`,
-      evidence: `the oldest for ${millis(Math.max(...found))} (more than ${millis(OLD_MILLIS)}); maxLifetimeMillis is ${lifetime === undefined ? 'none' : millis(lifetime)}`,
+      evidence: `The oldest for ${millis(Math.max(...found))} (more than ${millis(OLD_MILLIS)}); maxLifetimeMillis is ${lifetime === undefined ? 'none' : millis(lifetime)}.`,
       reason:
-        'their processes at the server keep what they have cached, and after a failover or a change of DNS they stay where they are',
-      change: 'set maxLifetimeMillis to 1,800,000',
+        'Their processes at the server keep what they have cached, and after a failover or a change of DNS they stay where they are.',
+      change: 'Set maxLifetimeMillis to 1,800,000.',
     },
   ]
 }

@@ -1,9 +1,11 @@
 /** How hard it is to get a connection: the targets and alerts of a pool. */
 import { MOST_WAITING, pressureOf } from '../../core/pressure.ts'
 import { VERTICAL } from '../../sizing/vertical.ts'
+import type { Draft } from '../rank.ts'
 import { TARGETS } from '../targets.ts'
-import type { Draft, Scene } from './scene.ts'
-import { count, graded, millis, percent, several } from './scene.ts'
+import { count, millis, percent, several } from '../words.ts'
+import type { Scene } from './scene.ts'
+import { graded } from './scene.ts'
 
 /** A mean of fewer acquires is that of the first opens. */
 const FEWEST_ACQUIRES = 20
@@ -30,8 +32,8 @@ function roomAdvice({ available, instances, stats }: Scene): string {
   const max = Math.ceil((stats.max * VERTICAL.growByPercent) / 100)
   const raise = `raise max to ${count(max)}`
   if (available !== undefined && (max + stats.maxOverflow) * instances > available)
-    return `shorten what runs and give connections back sooner: the server's ${count(available)} sessions do not allow a max of ${count(max)}`
-  return `shorten what runs, give connections back sooner, or ${raise} if the database itself has capacity left`
+    return `Shorten what runs and give connections back sooner: the server's ${count(available)} sessions do not allow a max of ${count(max)}.`
+  return `Shorten what runs, give connections back sooner, or ${raise} if the database itself has capacity left.`
 }
 
 function queue(scene: Scene): readonly Draft[] {
@@ -47,9 +49,9 @@ function queue(scene: Scene): readonly Draft[] {
       title: isLong
         ? `${count(stats.waiting)} callers are queued`
         : `The pool is ${state}: no connection is idle and ${several(stats.waiting, 'caller')} ${stats.waiting === 1 ? 'waits' : 'wait'}`,
-      evidence: `${count(stats.idle)} idle, ${count(stats.waiting)} waiting (target 0; exhausted above ${MOST_WAITING}, alert above ${TARGETS.queue.alert}), the longest for ${millis(stats.oldestWaitMillis)}, ${percent(100 * stats.waitShare)} of a deadline used up`,
+      evidence: `${count(stats.idle)} idle, ${count(stats.waiting)} waiting (target 0; exhausted above ${MOST_WAITING}, alert above ${TARGETS.queue.alert}), the longest for ${millis(stats.oldestWaitMillis)}, ${percent(100 * stats.waitShare)} of a deadline used up.`,
       reason:
-        'every caller in the queue is late by the time it waits, and the last ones will get an error instead',
+        'Every caller in the queue is late by the time it waits, and the last ones will get an error instead.',
       change: roomAdvice(scene),
     },
   ]
@@ -64,8 +66,8 @@ function timeouts(scene: Scene): readonly Draft[] {
       code: 'acquire-timeouts',
       severity: rate > TARGETS.timeouts.alert ? 'critical' : 'warning',
       title: 'Callers get no connection in time',
-      evidence: `${several(window.timeouts, 'acquire timeout')} in ${millis(window.millis)}, ${Math.round(rate * 100) / 100} a minute (target 0, alert above ${TARGETS.timeouts.alert} a minute)`,
-      reason: 'each of them is a failed request',
+      evidence: `${several(window.timeouts, 'acquire timeout')} in ${millis(window.millis)}, ${Math.round(rate * 100) / 100} a minute (target 0, alert above ${TARGETS.timeouts.alert} a minute).`,
+      reason: 'Each of them is a failed request.',
       change: roomAdvice(scene),
     },
   ]
@@ -82,10 +84,10 @@ function waits(scene: Scene): readonly Draft[] {
       code: 'slow-acquire',
       severity,
       title: 'Getting a connection takes long',
-      evidence: `${millis(waitMean)} on average over ${count(acquired)} acquires (target below ${TARGETS.wait.target} ms, alert above ${TARGETS.wait.alert} ms)`,
-      reason: 'that time is added to every statement',
+      evidence: `${millis(waitMean)} on average over ${count(acquired)} acquires (target below ${TARGETS.wait.target} ms, alert above ${TARGETS.wait.alert} ms).`,
+      reason: 'That time is added to every statement.',
       change: opensOften
-        ? 'most acquires open a connection: set min, or a longer idleTimeoutMillis, so that there is one when it is needed'
+        ? 'Set min, or a longer idleTimeoutMillis, so that there is a connection when it is needed: most acquires open one.'
         : roomAdvice(scene),
     },
   ]
@@ -101,8 +103,8 @@ function utilization(scene: Scene): readonly Draft[] {
       code: 'utilization',
       severity: isAlert ? 'warning' : 'advice',
       title: 'The pool has little room left',
-      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)}, ${percent(stats.utilization)} now (target below ${TARGETS.utilization.target} % on average and ${TARGETS.utilization.peak} % at most, alert above ${TARGETS.utilization.alert} % for 5 minutes)`,
-      reason: 'the fuller a pool, the longer the queue that a small burst leaves',
+      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)}, ${percent(stats.utilization)} now (target below ${TARGETS.utilization.target} % on average and ${TARGETS.utilization.peak} % at most, alert above ${TARGETS.utilization.alert} % for 5 minutes).`,
+      reason: 'The fuller a pool, the longer the queue that a small burst leaves.',
       change: roomAdvice(scene),
     },
   ]
@@ -120,9 +122,9 @@ function overflow({ stats }: Scene): readonly Draft[] {
       code: 'overflow',
       severity,
       title: 'Temporary connections above max are in constant use',
-      evidence: `${count(used)} of ${count(stats.maxOverflow)} overflow connections (target below ${TARGETS.overflow.target} %, alert above ${TARGETS.overflow.alert} %)`,
-      reason: 'each of them is opened for one use and closed, which costs a handshake every time',
-      change: `raise max by what is always needed (now ${count(stats.max)}) and lower maxOverflow by as much: the sum stays`,
+      evidence: `${count(used)} of ${count(stats.maxOverflow)} overflow connections (target below ${TARGETS.overflow.target} %, alert above ${TARGETS.overflow.alert} %).`,
+      reason: 'Each of them is opened for one use and closed, which costs a handshake every time.',
+      change: `Raise max by what is always needed (now ${count(stats.max)}) and lower maxOverflow by as much: the sum stays.`,
     },
   ]
 }
@@ -138,12 +140,12 @@ function reuse({ stats }: Scene): readonly Draft[] {
       code: 'reuse',
       severity: share < TARGETS.reuse.alert ? 'warning' : 'advice',
       title: 'Connections are opened more often than they should be',
-      evidence: `${percent(share)} of ${count(stats.acquired)} acquires got a connection that had been used before (target above ${TARGETS.reuse.target} %, alert below ${TARGETS.reuse.alert} %)${why}`,
-      reason: 'every new connection costs a handshake, and the server a process',
+      evidence: `${percent(share)} of ${count(stats.acquired)} acquires got a connection that had been used before (target above ${TARGETS.reuse.target} %, alert below ${TARGETS.reuse.alert} %)${why}.`,
+      reason: 'Every new connection costs a handshake, and the server a process.',
       change:
         closed?.[0] === 'max-uses'
-          ? 'raise maxUses'
-          : 'set min to what is used all the time, or raise idleTimeoutMillis; release without an error where the connection is sound',
+          ? 'Raise maxUses.'
+          : 'Set min to what is used all the time, or raise idleTimeoutMillis; release without an error where the connection is sound.',
     },
   ]
 }

@@ -1,6 +1,7 @@
 /** What every rule of the advice looks at. */
-import type { Activity } from '../activity.ts'
-import type { Finding, Severity } from '../finding.ts'
+import type { Activity, Limits } from '../activity.ts'
+import type { Severity } from '../finding.ts'
+import type { Draft } from '../rank.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Window } from './window.ts'
 
@@ -10,13 +11,10 @@ export interface Scene extends Snapshot {
   readonly activity: Activity | undefined
   /** Sessions that the pool's role may have in its database; `undefined` where that is not known. */
   readonly available: number | undefined
-  readonly maxConnections: number | undefined
+  /** Sessions that ordinary roles may have together. */
+  readonly usable: number | undefined
+  readonly limits: Partial<Limits>
   readonly instances: number
-}
-
-/** A finding, and the codes of those that follow from it: it is never less severe than they are. */
-export interface Draft extends Finding {
-  readonly explains?: readonly string[]
 }
 
 /** One kind of advice. */
@@ -38,21 +36,4 @@ export const SYMPTOMS: readonly string[] = [
 export function graded(value: number, target: number, alert: number): Severity | undefined {
   if (value > alert) return 'warning'
   return value >= target ? 'advice' : undefined
-}
-
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
-}
-
-export function millis(value: number): string {
-  return `${(value < 10 ? Math.round(value * 10) / 10 : Math.round(value)).toLocaleString('en-US')} ms`
-}
-
-export function percent(value: number): string {
-  return `${Math.round(value * 10) / 10} %`
-}
-
-/** `1 session`, `2 sessions`. */
-export function several(n: number, what: string): string {
-  return `${count(n)} ${what}${n === 1 ? '' : 's'}`
 }

@@ -1,6 +1,8 @@
 /** Whether the server can give what the pool may ask for. */
-import type { Draft, Scene } from './scene.ts'
-import { count, millis, SYMPTOMS, several } from './scene.ts'
+import type { Draft } from '../rank.ts'
+import { count, millis, several } from '../words.ts'
+import type { Scene } from './scene.ts'
+import { SYMPTOMS } from './scene.ts'
 
 /** An open that failed longer ago says nothing about now. */
 const LATELY_MILLIS = 60_000
@@ -18,11 +20,11 @@ function refused({ stats }: Scene): readonly Draft[] {
       code: isFull ? 'server-full' : 'open-failed',
       severity: 'critical',
       title: isFull ? 'The server has no session left for the pool' : 'Connections cannot be opened',
-      evidence: `${several(stats.openFailures, 'open')} failed, the last one ${millis(last.ageMillis)} ago: ${last.message}${last.code === undefined || last.message.includes(last.code) ? '' : ` (${last.code})`}`,
-      reason: 'callers can only have what is open already',
+      evidence: `${several(stats.openFailures, 'open')} failed, the last one ${millis(last.ageMillis)} ago: ${last.message}${last.code === undefined || last.message.includes(last.code) ? '' : ` (${last.code})`}.`,
+      reason: 'Callers can only have what is open already.',
       change: isFull
-        ? 'lower max here or in the other processes that connect, or put a transaction pooler in front of the server'
-        : 'see that the server runs and can be reached with this address, role and password: `sluice check` says which of them it is',
+        ? 'Lower max here or in the other processes that connect, or put a transaction pooler in front of the server.'
+        : 'See that the server runs and can be reached with this address, role and password: `sluice check` says which of them it is.',
       explains: SYMPTOMS,
     },
   ]
@@ -42,13 +44,14 @@ function aboveShare({ available, instances, stats }: Scene): readonly Draft[] {
       code: 'above-share',
       severity: 'warning',
       title: 'The pool may ask for more sessions than the server has',
-      evidence: `${sum}, × ${several(instances, 'instance')}, makes ${count(wanted)}; the server has ${count(available)} for it (its limit without what is reserved, or the limit of the role or database)`,
+      evidence: `${sum}, × ${several(instances, 'instance')}, makes ${count(wanted)}; the server has ${count(available)} for it (its limit without what is reserved, or the limit of the role or database).`,
       reason:
-        'under load the surplus is refused with too many clients already (53300), here or for somebody else',
+        'Under load the surplus is refused with too many clients already (53300), here or for somebody else.',
       change:
         each >= 1
-          ? `max + maxOverflow at most ${count(each)} for each instance, less what others need and a rolling deploy adds`
-          : 'put a transaction pooler in front of the server: there are more instances than sessions',
+          ? `Set max + maxOverflow to ${count(each)} at most for each instance, less what others need and a rolling deploy adds.`
+          : 'Put a transaction pooler in front of the server: there are more instances than sessions.',
+      explains: ['sessions-near-limit'],
     },
   ]
 }

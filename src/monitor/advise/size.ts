@@ -1,8 +1,9 @@
 /** Whether the pool is larger than its work. */
 import { BACKEND_MEGABYTES } from '../../sizing/supply.ts'
 import { VERTICAL } from '../../sizing/vertical.ts'
-import type { Draft, Scene } from './scene.ts'
-import { count, millis, percent, several } from './scene.ts'
+import type { Draft } from '../rank.ts'
+import { count, millis, percent, several } from '../words.ts'
+import type { Scene } from './scene.ts'
 
 /** A connection of `min` that was not used for so long since it was opened is not needed. */
 const UNUSED_MILLIS = 600_000
@@ -20,9 +21,9 @@ function tooLarge({ stats, window }: Scene): readonly Draft[] {
       code: 'max-large',
       severity: 'advice',
       title: 'The pool is larger than its work needs',
-      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)} (below ${VERTICAL.shrinkBelowPercent} %), ${count(stats.idle)} idle (more than ${VERTICAL.shrinkAboveIdle})`,
-      reason: `idle sessions take about ${BACKEND_MEGABYTES} MB each at the server, and places that others could have`,
-      change: `max ${count(Math.ceil((stats.max * VERTICAL.shrinkByPercent) / 100))}, and a lower min if that is what keeps them`,
+      evidence: `${percent(window.utilization)} of ${count(stats.max)} slots in use on average over ${millis(window.millis)} (below ${VERTICAL.shrinkBelowPercent} %), ${count(stats.idle)} idle (more than ${VERTICAL.shrinkAboveIdle}).`,
+      reason: `Idle sessions take about ${BACKEND_MEGABYTES} MB each at the server, and places that others could have.`,
+      change: `Set max to ${count(Math.ceil((stats.max * VERTICAL.shrinkByPercent) / 100))}, and a lower min if that is what keeps them.`,
     },
   ]
 }
@@ -38,9 +39,9 @@ function minUnused({ at, connections, stats }: Scene): readonly Draft[] {
       code: 'min-unused',
       severity: 'advice',
       title: 'Connections that are kept ready were never used',
-      evidence: `${several(unused, 'connection')} of min ${count(stats.min)} not used once in ${millis(UNUSED_MILLIS)} or more`,
-      reason: 'they occupy the server for nothing',
-      change: `min ${count(Math.max(0, stats.min - unused))}`,
+      evidence: `${several(unused, 'connection')} of min ${count(stats.min)} not used once in ${millis(UNUSED_MILLIS)} or more.`,
+      reason: 'They occupy the server for nothing.',
+      change: `Set min to ${count(Math.max(0, stats.min - unused))}.`,
     },
   ]
 }

@@ -1,7 +1,7 @@
 /** Lookups by key that look as if they were run once for each row of another statement (N+1). */
 import { fingerprint } from '../../base/fingerprint.ts'
 import type { Finding } from '../finding.ts'
-import { group } from './plan.ts'
+import { count } from '../words.ts'
 
 /** What a pool has learned of one statement. */
 export interface Learned {
@@ -51,7 +51,7 @@ function asList(rows: number, calls: number, others: readonly Learned[]): Findin
     return [
       finding(
         key,
-        `It ran ${group(lookup.calls)} times and this statement ${group(calls)} times: ${group(each)} for each run, which returns about ${group(rows)} rows.`,
+        `It ran ${count(lookup.calls)} times and this statement ${count(calls)} times: ${count(each)} for each run, which returns about ${count(rows)} rows.`,
       ),
     ]
   })
@@ -66,7 +66,7 @@ function asLookup(key: Key, calls: number, others: readonly Learned[]): Finding[
   return [
     finding(
       key,
-      `It ran ${group(calls)} times, and no statement on other tables ran more than ${group(most)} times.`,
+      `It ran ${count(calls)} times, and no statement on other tables ran more than ${count(most)} times.`,
     ),
   ]
 }
@@ -80,7 +80,7 @@ function finding({ table, column }: Key, evidence: string): Finding {
   return {
     code: 'repeated-lookup',
     severity: 'advice',
-    title: `${table} looks as if it were read once for each row of another statement`,
+    title: `Table ${table} looks as if it were read once for each row of another statement`,
     evidence,
     reason:
       'Each lookup is a round trip of its own, one after the other; the network takes longer than the server (N+1).',

@@ -1,4 +1,5 @@
 /** Reads what EXPLAIN (FORMAT JSON) answers into a tree of our own words. */
+import { count } from '../words.ts'
 
 /** One step of a plan. Rows are those of all loops and workers together, as far as the plan tells. */
 export interface PlanNode {
@@ -68,19 +69,14 @@ export function everyNode(node: PlanNode): PlanNode[] {
 export function outline(node: PlanNode, depth = 0): string[] {
   const on = node.relation === undefined ? '' : ` on ${nameOf(node)}`
   const by = node.index === undefined ? '' : ` using ${node.index}`
-  const actual = node.actual === undefined ? '' : `, ${group(node.actual.rows)} came in ${node.actual.loops}×`
-  const line = `${'  '.repeat(depth)}${node.kind}${by}${on}  (cost ${group(node.cost)}, ${group(node.rows)} rows expected${actual})`
+  const actual = node.actual === undefined ? '' : `, ${count(node.actual.rows)} came in ${node.actual.loops}×`
+  const line = `${'  '.repeat(depth)}${node.kind}${by}${on}  (cost ${count(node.cost)}, ${count(node.rows)} rows expected${actual})`
   return [line, ...node.children.flatMap((child) => outline(child, depth + 1))]
 }
 
 /** The table of a step, with its schema. */
 export function nameOf({ schema, relation = '?' }: PlanNode): string {
   return schema === undefined ? relation : `${schema}.${relation}`
-}
-
-/** A whole number with separators. */
-export function group(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
 }
 
 /** @param processes how many share the rows of a parallel step */

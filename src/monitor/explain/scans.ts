@@ -1,8 +1,9 @@
 /** Sequential scans that throw most of a large table away, and the index that would spare them. */
 import type { Finding } from '../finding.ts'
+import { count } from '../words.ts'
 import { columnsOf, quoted } from './filter.ts'
 import type { PlanNode } from './plan.ts'
-import { everyNode, group, nameOf } from './plan.ts'
+import { everyNode, nameOf } from './plan.ts'
 import type { Table } from './tables.ts'
 
 /** From here on a table counts as large: below, reading all of it takes a millisecond or two. */
@@ -41,7 +42,7 @@ function scanFinding(node: PlanNode, filter: string, table: Table, read: number)
   const verb = node.actual === undefined ? 'expected to be ' : ''
   const common = {
     severity: read >= HURTING_ROWS ? 'warning' : 'advice',
-    evidence: `${group(read)} rows (${megabytes(table.bytes)}) are read and ${group(kept(node))} of them ${verb}kept${columnsInWords(compared)}.`,
+    evidence: `${count(read)} rows (${megabytes(table.bytes)}) are read and ${count(kept(node))} of them ${verb}kept${columnsInWords(compared)}.`,
     reason: 'The whole table is read for each run, and the connection is busy as long as that takes.',
   } as const
   // An equality comes first: behind a range an index sorts nothing any more.
@@ -50,7 +51,7 @@ function scanFinding(node: PlanNode, filter: string, table: Table, read: number)
     return {
       code: 'sequential-scan',
       ...common,
-      title: `${name} is read from end to end for a few of its rows`,
+      title: `Table ${name} is read from end to end for a few of its rows`,
       change:
         columns.length === 0
           ? `Compare a column itself, without a function around it, or make an index on that expression; then run EXPLAIN again.`

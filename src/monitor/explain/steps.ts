@@ -1,7 +1,8 @@
 /** What is wrong with the other steps of a plan: memory that is short, estimates that are off, loops that go round too often. */
 import type { Finding } from '../finding.ts'
+import { count } from '../words.ts'
 import type { PlanNode } from './plan.ts'
-import { everyNode, group, nameOf } from './plan.ts'
+import { everyNode, nameOf } from './plan.ts'
 
 /** By which factor an estimate has to be off. PostgreSQL's own advice looks for an order of magnitude. */
 const OFF_FACTOR = 10
@@ -28,8 +29,8 @@ function spillFinding({ kind, rows, width, actual }: PlanNode, kilobytes: number
   return {
     code: 'spilled',
     severity: 'warning',
-    title: `${kind === 'Sort' ? 'A sort' : `${kind}: a step`} did not fit into memory and went to disk`,
-    evidence: `${group(kilobytes)} kB on disk for ${group(actual?.rows ?? rows)} rows; work_mem is ${inMemory(workMem)}.`,
+    title: `${kind === 'Sort' ? 'A sort' : `A step (${kind})`} did not fit into memory and went to disk`,
+    evidence: `${count(kilobytes)} kB on disk for ${count(actual?.rows ?? rows)} rows; work_mem is ${inMemory(workMem)}.`,
     reason: 'Rows are written out and read again, which takes longer than the step itself.',
     change: raise(needed),
   }
@@ -40,7 +41,7 @@ function likelyFinding({ rows, width }: PlanNode, bytes: number, workMem: number
     code: 'spill-expected',
     severity: 'advice',
     title: 'A sort is not expected to fit into memory',
-    evidence: `${group(rows)} rows of ${group(width)} bytes are ${inMemory(bytes)}; work_mem is ${inMemory(workMem)}.`,
+    evidence: `${count(rows)} rows of ${count(width)} bytes are ${inMemory(bytes)}; work_mem is ${inMemory(workMem)}.`,
     reason: 'What does not fit is written to disk and read again.',
     change: raise(2 * bytes),
   }
@@ -62,7 +63,7 @@ export function estimateFindings(root: PlanNode): Finding[] {
       code: 'estimate-off',
       severity: 'advice',
       title: `The planner is wrong about how many rows ${node.kind}${on} returns`,
-      evidence: `${group(node.rows)} rows were expected and ${group(actual)} came: off by ${group(factor(node.rows, actual))}×.`,
+      evidence: `${count(node.rows)} rows were expected and ${count(actual)} came: off by ${count(factor(node.rows, actual))}×.`,
       reason: 'The plan was chosen for another number of rows; all steps above this one rest on it.',
       change:
         node.relation === undefined
@@ -105,8 +106,8 @@ export function loopFindings(root: PlanNode): Finding[] {
       {
         code: 'nested-loop',
         severity: 'warning',
-        title: `A nested loop goes round ${group(rounds)} times`,
-        evidence: `${outer.kind} ${analysed ? 'returned' : 'is expected to return'} ${group(rounds)} rows, and for each of them ${inner.kind}${inner.relation === undefined ? '' : ` on ${nameOf(inner)}`} runs.`,
+        title: `A nested loop goes round ${count(rounds)} times`,
+        evidence: `${outer.kind} ${analysed ? 'returned' : 'is expected to return'} ${count(rounds)} rows, and for each of them ${inner.kind}${inner.relation === undefined ? '' : ` on ${nameOf(inner)}`} runs.`,
         reason: 'The time grows with the product of both sides; a hash or merge join reads each side once.',
         change:
           node.joinFilter === undefined
@@ -118,5 +119,5 @@ export function loopFindings(root: PlanNode): Finding[] {
 }
 
 function inMemory(bytes: number): string {
-  return bytes < 2 ** 20 ? `${group(bytes / 1_024)} kB` : `${group(bytes / 2 ** 20)} MB`
+  return bytes < 2 ** 20 ? `${count(bytes / 1_024)} kB` : `${count(bytes / 2 ** 20)} MB`
 }

@@ -11,9 +11,15 @@ import { TARGETS } from '../targets.ts'
 import type { Check, CheckOutcome } from './report.ts'
 import { outcomeOf } from './report.ts'
 
-/** Of the sessions of others a role without pg_read_all_stats sees who they are but not their kind. */
+/**
+ * Of the sessions of others a role without pg_read_all_stats sees who they are but not their kind. What is reserved for superusers is
+ * nobody's to take.
+ */
 const SESSIONS = `
-  SELECT count(*)::int AS sessions, current_setting('max_connections')::int AS most FROM pg_stat_activity
+  SELECT count(*)::int AS sessions,
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+      - coalesce(current_setting('reserved_connections', true), '0')::int AS most
+  FROM pg_stat_activity
   WHERE usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'`
 
 /** Takes the time of a check. */

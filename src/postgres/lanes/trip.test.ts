@@ -434,6 +434,12 @@ describe('a connection that cannot carry a lane', () => {
     expect([told.rows, trip.isSent]).toEqual([['alone'], false])
   })
 
+  test('is the statement’s own too where nobody would say what the endpoint is', async () => {
+    const { alone, begin, lend } = house({ max: 1, knowledge: { ...KNOWN, isRecognised: false } })
+    begin().trip.boardOn(await lend({ use: 'shared' }))
+    expect(alone).toEqual([SELECT])
+  })
+
   test('is given back when its caller gives up', async () => {
     const { aloneAnswers, engine, lease, told, trip } = await aboard()
     trip.abandon()

@@ -25,6 +25,9 @@ export interface EndpointTold {
   readonly isSuspect: boolean
 }
 
+/** What a pool holds of a pooler that has one of its own, where nothing else is said. Connections, and milliseconds as in the profile `serverless`. */
+export const TRANSACTION_DEFAULTS = { max: 5, idleTimeoutMillis: 5_000 } as const
+
 const ENDPOINTS = ['direct', 'session', 'transaction', 'auto'] as const
 
 /** The port of the transaction mode of Supabase's poolers. */

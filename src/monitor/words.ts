@@ -1,0 +1,21 @@
+/** Numbers as findings write them. */
+
+/** `12,345`. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US')
+}
+
+/** `0.4 ms`, `12,345 ms`. */
+export function millis(value: number): string {
+  return `${(value < 10 ? Math.round(value * 10) / 10 : Math.round(value)).toLocaleString('en-US')} ms`
+}
+
+/** `12.3 %`. */
+export function percent(value: number): string {
+  return `${Math.round(value * 10) / 10} %`
+}
+
+/** `1 session`, `2 sessions`. */
+export function several(n: number, what: string): string {
+  return `${count(n)} ${what}${n === 1 ? '' : 's'}`
+}
