@@ -112,10 +112,14 @@ const pool = new Pool(poolConfigFromEnv())
 \`\`\`
 
 A serverless function, which takes its sizes and times from the profile and not from the table of its environment:
+\`SLUICE_PROFILE=serverless SLUICE_ENVIRONMENT=none\` with the line above, or
 
 \`\`\`ts
 new Pool(poolConfigFromEnv(process.env, { profile: 'serverless', environment: 'none' }))
 \`\`\`
+
+A profile alone is not enough where \`NODE_ENV=production\` is set, as platforms for functions do: the table of the environment wins
+over it (\`max\` 50), and \`sluice config\` says so.
 
 Through a pooler, with a direct way around it for \`listen()\`; \`DATABASE_POOL_URL\` and \`DATABASE_URL\` say the same:
 
@@ -138,10 +142,12 @@ new Pool({ echo: (line) => console.log(line) }) // or DB_ECHO=true
 ## Which value wins
 
 An option in code, else a parameter of the connection string, else the connection string, else a single variable, else the
+variables of pg (\`PG…\`), else the
 traffic preset, else the environment table, else the profile, else the looks of the address and the defaults of variables, else
 the default. \`explainConfig()\` and \`sluice config\` name the winner and the losers of each option; passwords are in neither.
 
-That order is \`poolConfigFromEnv()\`'s. \`new Pool()\` itself reads no variables, and knows options, the profile and the defaults. A
+That order is \`poolConfigFromEnv()\`'s. \`new Pool()\` itself reads none of the variables below, and knows options, the profile and the
+defaults; but pg reads \`PGHOST\`, \`PGPORT\`, \`PGUSER\`, \`PGPASSWORD\` and \`PGDATABASE\` for what neither options nor string say. A
 \`connectionString\` that is given to it goes to pg as it is, which ignores the parameters below but for \`sslmode\`,
 \`application_name\` and its own; Sluice takes \`pgbouncer=true\` out of it.
 `
@@ -180,8 +186,8 @@ one whose machine was suspended.
 function environmentsPart({ environments, traffic }) {
   return `## Environments
 
-\`NODE_ENV\` names the row; anything but \`production\` and \`staging\` is \`development\`. In code: \`poolConfigFromEnv(env, { environment })\`,
-where \`'none'\` leaves the table out.
+\`SLUICE_ENVIRONMENT\` names the row: \`production\`, \`staging\`, \`development\`, or \`none\`, which leaves the table out. Without it
+\`NODE_ENV\` does, where anything but \`production\` and \`staging\` is \`development\`. In code: \`poolConfigFromEnv(env, { environment })\`.
 
 ${columnsOf(/** @type {Record<string, Row>} */ (environments))}
 
@@ -206,12 +212,17 @@ function variablesPart({ address, families, parameters }) {
 
 ${table(head, variables)}
 
-An empty variable is not set. Numbers are plain decimals. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
+An empty variable is not set. Upper and lower case are the same in the words of variables. A variable that begins with \`DB_POOL\`,
+\`POOL_\` or \`SLUICE_\` and is one of these but for its spelling is refused, and so is such a parameter of the string. Numbers are plain
+decimals. Seconds may have a fraction; they become milliseconds. Where one variable of a family (\`DB_POOL_…\`,
 \`DB_MAX_OVERFLOW\` and \`DB_ECHO\`; \`POOL_…\`) is set, the others mean their default where neither tables nor profile say anything.
 \`DB_POOL_PRE_PING=true\` checks connections that were idle for 30,000 ms. \`POOL_MODE=statement\` is \`transaction\` without
-\`transaction()\` and \`batch()\`.
+\`transaction()\` and \`batch()\`. Elsewhere \`POOL_MODE\` is customarily \`transaction\` where it is not set; here it has no
+default, and the endpoint is found out by asking: a wrong guess would cost a direct server its lanes, prepared statements and
+\`LISTEN\`.
 
-\`DATABASE_URL\` is a whole connection string, with one host and everything in it once; what it leaves open, \`DB_…\` fills in. Beside a \`DATABASE_POOL_URL\` it is the direct way:
+\`DATABASE_URL\` is a whole connection string, with one host and everything in it once; what it leaves open, \`DB_…\` fills in, and what that leaves open \`PGHOST\`,
+\`PGPORT\`, \`PGUSER\`, \`PGPASSWORD\` and \`PGDATABASE\`. Beside a \`DATABASE_POOL_URL\` it is the direct way:
 the pool uses the pooled one, and \`listen()\` the direct one. Supabase's addresses tell what they lead to: port 6543 is transaction
 mode, 5432 a session on pooler hosts and direct on \`db.…\` hosts.
 

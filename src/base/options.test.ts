@@ -7,8 +7,11 @@ import {
   readGroup,
   readMillis,
   readNumber,
+  readOptions,
   readString,
   readWord,
+  readWordOfAnyCase,
+  requireMethods,
 } from './options.ts'
 
 const size = { min: 1, max: 10_000 }
@@ -116,6 +119,35 @@ test.each([
   const read = () => readGroup(value, 'retry', ['attempts', 'jitter'])
   expect(read).toThrow(sentence)
   expect(SluiceError.is(caught(read), 'SLUICE_BAD_OPTION')).toBe(true)
+})
+
+test('the options of a call are what it knows, or nothing', () => {
+  expect(readOptions(undefined, 'health()', ['checks'])).toEqual({})
+  expect(readOptions({ checks: 1, other: undefined }, 'health()', ['checks'])).toMatchObject({ checks: 1 })
+})
+
+test.each([
+  [{ check: 1 }, 'check is not an option of health(); did you mean checks?'],
+  [{ colour: 1 }, 'colour is not an option of health(); it has checks, timeoutMillis'],
+  [null, 'health() takes an object of checks, timeoutMillis; it got null'],
+  [[], 'health() takes an object of checks, timeoutMillis; it got a list'],
+])('the options %j of a call are refused in one sentence', (value, sentence) => {
+  expect(() => readOptions(value, 'health()', ['checks', 'timeoutMillis'])).toThrow(sentence)
+})
+
+test.each([
+  [undefined, 'adapt() takes a pool; it got undefined'],
+  ['pool', 'adapt() takes a pool; it got "pool"'],
+  [{ stats: () => 1 }, 'adapt() takes a pool; what it got has no resize()'],
+])('%j in the place of a pool is refused in one sentence', (value, sentence) => {
+  expect(() => requireMethods(value, 'adapt()', ['stats', 'resize'])).toThrow(sentence)
+})
+
+test('a word in a variable is the same in upper and lower case', () => {
+  expect(readWordOfAnyCase({ MODE: ' Session ' }, 'MODE', ['session', 'transaction'])).toBe('session')
+  expect(() => readWordOfAnyCase({ MODE: 'Tx' }, 'MODE', ['session'])).toThrow(
+    `MODE must be one of 'session'; it is "Tx"`,
+  )
 })
 
 function caught(act: () => unknown): unknown {

@@ -85,6 +85,17 @@ export function readWord<W extends string>(given: Given, name: string, words: re
   return refuse(name, value, `one of ${words.map((word) => `'${word}'`).join(', ')}`)
 }
 
+/** One of a few words, as people write them in variables: space around it and its case do not count. @throws SLUICE_BAD_OPTION */
+export function readWordOfAnyCase<W extends string>(
+  given: Given,
+  name: string,
+  words: readonly W[],
+): W | undefined {
+  const value = given[name]
+  const plain = typeof value === 'string' ? value.trim().toLowerCase() : undefined
+  return words.find((word) => word === plain) ?? readWord(given, name, words)
+}
+
 /**
  * Options that stand together in an object, under their full names (`retry.attempts`), for the readers above. `true` is an
  * empty object; `undefined` and `false` are none at all. @throws SLUICE_BAD_OPTION also for a name that is not `known`
@@ -105,6 +116,37 @@ export function readGroup(value: unknown, name: string, known: readonly string[]
     group[`${name}.${key}`] = option
   }
   return group
+}
+
+/**
+ * The options of a call, for the readers above; `undefined` is none.
+ *
+ * @param what the call, as in `health()`
+ * @throws SLUICE_BAD_OPTION for what is no object, and for a name that is not `known`
+ */
+export function readOptions(value: unknown, what: string, known: readonly string[]): Given {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      `${what} takes an object of ${known.join(', ')}; it got ${show(value)}`,
+    )
+  for (const [name, option] of Object.entries(value)) {
+    if (option === undefined || known.includes(name)) continue
+    const meant = closest(name, known)
+    const hint = meant === undefined ? `it has ${known.join(', ')}` : `did you mean ${meant}?`
+    throw new SluiceError('SLUICE_BAD_OPTION', `${name} is not an option of ${what}; ${hint}`)
+  }
+  return value as Given
+}
+
+/** What a call is made for, by the methods that it needs of it. @throws SLUICE_BAD_OPTION for what has not all of them */
+export function requireMethods(value: unknown, what: string, methods: readonly string[]): void {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  if (!isObject) throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes a pool; it got ${show(value)}`)
+  const missing = methods.find((name) => typeof (value as Given)[name] !== 'function')
+  if (missing === undefined) return
+  throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes a pool; what it got has no ${missing}()`)
 }
 
 /** The known name that a misspelt one most likely means: at most two edits away (one for short names), ignoring case and underscores. */

@@ -28,8 +28,9 @@ export function configCommand(): Command {
     .addHelpText(
       'after',
       `
-Reads DATABASE_URL and its parameters, DATABASE_POOL_URL, DB_*, POOL_*, SLUICE_PROFILE
-and NODE_ENV, as poolConfigFromEnv() does. Connects to nothing, and shows no password.
+Reads DATABASE_URL and its parameters, DATABASE_POOL_URL, DB_*, POOL_*, PG*, SLUICE_PROFILE
+and SLUICE_ENVIRONMENT, else NODE_ENV, as poolConfigFromEnv() does. Connects to nothing, and
+shows no password.
 
 Exit code: 0 complete, 1 something is missing, 2 a value or the command makes no sense.`,
     )
@@ -49,7 +50,9 @@ Exit code: 0 complete, 1 something is missing, 2 a value or the command makes no
 
 function explained(choices: Choices): ReturnType<typeof explainConfig> {
   try {
-    return explainConfig(process.env, { ...choices })
+    const rows = explainConfig(process.env, { ...choices })
+    // All that the command says itself comes from its command line.
+    return rows.map((row) => (row.source === 'code' ? { ...row, source: `--${row.option}` } : row))
   } catch (error) {
     throw SluiceError.is(error) ? badInput(`${error.message}.`) : error
   }

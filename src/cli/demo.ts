@@ -8,12 +8,12 @@ import { explainComparison } from './demo/verdict.ts'
 import { Interrupted } from './interrupt.ts'
 import { numberOption } from './numbers.ts'
 import { toJson, wrap } from './paint.ts'
-import { exitCodes, Refusal } from './refusal.ts'
+import { Refusal } from './refusal.ts'
 import type { Screen } from './screen.ts'
 import { noScreen, openScreen } from './screen.ts'
 import type { Target } from './target.ts'
 import { readTarget } from './target.ts'
-import { explain } from './trouble.ts'
+import { troubleAt } from './trouble.ts'
 
 type Flags = Omit<DemoOptions, 'keep'> & { keep?: true; json?: true }
 
@@ -70,13 +70,12 @@ async function demo(flags: Flags, signal: AbortSignal): Promise<void> {
         },
       },
     )
-    if (flags.json) console.log(toJson(report))
+    if (flags.json) console.log(toJson({ ok: true, ...report }))
     else screen.print(...describe(report, screen))
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (error instanceof Refusal || error instanceof Interrupted || target === undefined) throw error
-    const { what, advice } = explain(error, target)
-    throw new Refusal(`${what} ${advice}`, exitCodes.failed)
+    throw troubleAt(error, target)
   }
 }
 

@@ -1,5 +1,7 @@
 /** Ctrl-C, a `kill`, a closed terminal or a pipe whose reader has gone: all end a command the same clean way. */
 
+import { Refusal } from './refusal.ts'
+
 /** Why a command was told to end. */
 export class Interrupted extends Error {
   readonly exitCode: number
@@ -8,6 +10,14 @@ export class Interrupted extends Error {
     super(message)
     this.exitCode = exitCode
   }
+}
+
+/** What an interrupted command ends with that has a sentence to say: its exit code stays that of the interruption. */
+export function interruptedWith(sentence: string, signal: AbortSignal): unknown {
+  const { reason } = signal
+  // Nobody reads the output any more where that is what ended the command.
+  if (!(reason instanceof Interrupted) || reason.exitCode === 0) return reason
+  return new Refusal(sentence, reason.exitCode, { interrupted: true })
 }
 
 /** How long a command may take to clean up before the process just ends. */

@@ -1,7 +1,7 @@
 /** `sluice load`: the load test that people write by hand. */
 import { Command, Option } from 'commander'
-import { Interrupted } from './interrupt.ts'
-import { headlines } from './load/headline.ts'
+import { Interrupted, interruptedWith } from './interrupt.ts'
+import { headlines, standing } from './load/headline.ts'
 import { describe, progressLine } from './load/report.ts'
 import type { LoadReport, Watcher } from './load/run.ts'
 import { runLoad } from './load/run.ts'
@@ -13,7 +13,7 @@ import type { Screen } from './screen.ts'
 import { noScreen, openScreen } from './screen.ts'
 import type { Target } from './target.ts'
 import { placeOf, readTarget } from './target.ts'
-import { explain } from './trouble.ts'
+import { troubleAt } from './trouble.ts'
 
 interface Flags {
   callers: number
@@ -28,10 +28,7 @@ interface Flags {
 
 /** The command; `signal` ends it early. */
 export function loadCommand(signal: AbortSignal): Command {
-  const statement = new Option(
-    '--statement <sql>',
-    'what is asked, in turns; may be given again (default: a lookup)',
-  )
+  const statement = new Option('--statement <sql>', 'what is asked, in turns; may be given again')
     .default([], 'a lookup')
     .argParser((text: string, before: string[]) => [...before, text])
   return new Command('load')
@@ -64,12 +61,17 @@ export function loadCommand(signal: AbortSignal): Command {
       'after',
       `
 Every statement is tried once before the test, in a read-only transaction: one that
-writes is refused. No connection is taken that the server has no room for.
+writes is refused. No connection is taken that the server has no room for: with
+--compare, callers that connect for each statement are no more at a time than nine
+tenths of what it has left; both pools always get all callers.
+Statements under way at the end of a turn are waited for and counted. Ctrl-C ends the
+test with the figures so far.
 
   sluice load --callers 200 --seconds 30 --statement "SELECT * FROM users WHERE id = 7"
   sluice load --compare --callers 100 --latency 30
 
-Exit code: 0 all answered, 1 not, 2 the command or a statement makes no sense.`,
+Exit code: 0 all answered, 1 not, 2 the command or a statement makes no sense, 130
+ended by Ctrl-C.`,
     )
     .action(async (url: string | undefined, flags: Flags) => load(url, flags, signal))
 }
@@ -91,11 +93,11 @@ async function load(url: string | undefined, flags: Flags, signal: AbortSignal):
       },
     )
     say(report, flags, screen)
+    if (report.interrupted) process.exitCode = (signal.reason as Interrupted).exitCode
   } catch (error) {
-    if (signal.aborted) throw signal.reason
+    if (signal.aborted) throw interruptedWith('Interrupted before anything was measured.', signal)
     if (error instanceof Refusal || error instanceof Interrupted || target === undefined) throw error
-    const { what, advice } = explain(error, target)
-    throw new Refusal(`${what} ${advice}`, exitCodes.failed)
+    throw troubleAt(error, target)
   } finally {
     screen.close()
   }
@@ -132,7 +134,10 @@ function watcherOn(screen: Screen, given: Target | undefined): Watcher {
 
 function say(report: LoadReport, { json }: Flags, screen: Screen): void {
   const failed = report.ways.sluice?.failed ?? 0
-  process.exitCode = failed === 0 ? exitCodes.fine : exitCodes.failed
-  if (json) console.log(toJson({ ok: failed === 0, ...report, headlines: headlines(report) }))
-  else screen.print(...describe(report, screen))
+  const ok = failed === 0 && !report.interrupted
+  process.exitCode = ok ? exitCodes.fine : exitCodes.failed
+  if (json) {
+    const besidePg = standing(report) ?? null
+    console.log(toJson({ ok, ...report, headlines: headlines(report), besidePg }))
+  } else screen.print(...describe(report, screen))
 }

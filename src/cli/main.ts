@@ -2,13 +2,16 @@
 /** The `sluice` command. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { messageOf } from '../base/errors.ts'
 import { redact } from '../base/redact.ts'
 import { checkCommand } from './check.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
+import { fitHelp } from './help.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { loadCommand } from './load.ts'
+import { toJson } from './paint.ts'
 import { exitCodes, Refusal } from './refusal.ts'
 import { sizeCommand } from './size.ts'
 import { tuneCommand } from './tune.ts'
@@ -27,15 +30,33 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
-      outputError: (text, write) => write(redact(text)),
-    })
+    command
+      .exitOverride()
+      .configureHelp({ minWidthToWrap: 20 })
+      .configureOutput({
+        writeOut: (text) => process.stdout.write(fitHelp(text, process.stdout.columns || 80)),
+        outputError: (text, write) => write(redact(text)),
+      })
   }
   return program
 }
 
-/** The exit code for what a command threw, once it has been said. */
+/** The exit code for what a command threw, once it has been said: to people, and to whoever asked for JSON. */
 function report(error: unknown): number {
+  const exitCode = say(error)
+  const message = redact(messageOf(error))
+  if (exitCode !== exitCodes.fine && process.argv.includes('--json')) {
+    const body =
+      error instanceof Interrupted
+        ? { interrupted: true, error: `Interrupted by ${message}.` }
+        : { error: message }
+    const details = error instanceof Refusal ? error.details : {}
+    console.log(toJson({ ok: false, ...details, ...body }))
+  }
+  return exitCode
+}
+
+function say(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.badInput
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof Refusal) {
@@ -59,6 +80,6 @@ try {
   await makeProgram(signal).parseAsync()
 } catch (error) {
   process.exitCode = report(error)
-  // What an interrupted command still waits for holds the process up no longer.
-  if (error instanceof Interrupted) process.exit()
 }
+// What an interrupted command still waits for holds the process up no longer.
+if (signal.aborted) process.exit()

@@ -6,10 +6,13 @@ export const exitCodes = { fine: 0, failed: 1, badInput: 2, warning: 3, critical
 /** Ends the command with its message and no stack. */
 export class Refusal extends Error {
   readonly exitCode: number
+  /** What `--json` says besides the message. */
+  readonly details: object
 
-  constructor(message: string, exitCode: number) {
+  constructor(message: string, exitCode: number, details: object = {}) {
     super(message)
     this.exitCode = exitCode
+    this.details = details
   }
 }
 

@@ -55,19 +55,32 @@ one size is recommended. To find the size by experiment: sluice tune.`,
       const screen = openScreen(process.stdout, process.env)
       const given = Object.keys(flags).length > 0 ? flags : await asked(screen, json === true, signal)
       const found = sized(given)
-      if (json) console.log(toJson(found))
+      if (json) console.log(toJson({ ok: true, ...found }))
       else screen.print('', ...describeSizes(found, screen.paint, screen.width))
       screen.close()
     })
 }
 
 /** Answers of a person, where one is there to answer. */
-function asked({ paint }: Screen, json: boolean, signal: AbortSignal): Promise<Flags> {
+function asked({ paint, width }: Screen, json: boolean, signal: AbortSignal): Promise<Flags> {
   if (json || !process.stdin.isTTY || !process.stdout.isTTY)
     throw badInput(
       'Say what you know, such as: sluice size --agents 50 --queries 3, --tier medium, --instances 5, --rps 100 --ms 50; sluice size --help lists all.',
     )
-  return askFlags({ input: process.stdin, output: process.stdout, paint, signal })
+  return askFlags({ input: process.stdin, output: process.stdout, paint, signal, width })
+}
+
+/** The flags of what the formulas call otherwise. */
+const flagNames: Readonly<Record<string, NumberFlag>> = {
+  statements: 'queries',
+  perSecond: 'rps',
+  millis: 'ms',
+  spindles: 'disks',
+}
+
+/** A formula's sentence about one of its numbers, as one about the flag that it came from. */
+function inFlags(sentence: string): string {
+  return sentence.replace(/^(\w+)(?= must )/, (name) => `--${flagNames[name] ?? name}`)
 }
 
 function sized(flags: Flags): Recommendation {
@@ -77,7 +90,8 @@ function sized(flags: Flags): Recommendation {
   try {
     return recommend(question)
   } catch (error) {
-    if (SluiceError.is(error, 'SLUICE_BAD_OPTION')) throw badInput(error.message.replace(/[^.?]$/, '$&.'))
+    if (SluiceError.is(error, 'SLUICE_BAD_OPTION'))
+      throw badInput(inFlags(error.message).replace(/[^.?]$/, '$&.'))
     throw error
   }
 }

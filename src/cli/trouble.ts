@@ -1,5 +1,6 @@
 /** What can go wrong on the way to a database, in words: what happened, and what to do about it. */
 import { codeOf, messageOf } from '../base/errors.ts'
+import { exitCodes, Refusal } from './refusal.ts'
 import type { Target } from './target.ts'
 import { placeOf } from './target.ts'
 
@@ -192,6 +193,13 @@ export function explain(error: unknown, target: Target): Trouble {
   }
   const [kind, , what, advice] = entry
   return { kind, code, what: capitalised(what(words)), advice: advice(words) }
+}
+
+/** What ends a command that met `error` at `target`: the sentences of {@link explain}, and for `--json` its parts. */
+export function troubleAt(error: unknown, target: Target): Refusal {
+  const { kind, code, what, advice } = explain(error, target)
+  const { host, port } = target
+  return new Refusal(`${what} ${advice}`, exitCodes.failed, { host, port, kind, code, what, advice })
 }
 
 /** What is said of a port that takes a connection and then says nothing, or nothing that Postgres would. */

@@ -2,21 +2,21 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { messageOf } from '../base/errors.ts'
-import { Interrupted } from './interrupt.ts'
+import { Interrupted, interruptedWith } from './interrupt.ts'
 import { numberOption } from './numbers.ts'
 import { wrap } from './paint.ts'
-import { badInput, exitCodes, Refusal } from './refusal.ts'
+import { badInput, Refusal } from './refusal.ts'
 import type { Screen } from './screen.ts'
 import { noScreen, openScreen } from './screen.ts'
 import type { Target } from './target.ts'
 import { readTarget } from './target.ts'
-import { explain } from './trouble.ts'
+import { troubleAt } from './trouble.ts'
 import { chart } from './tune/chart.ts'
-import type { TuneOptions, TuneReport } from './tune/run.ts'
+import type { CutTune, TuneOptions, TuneReport } from './tune/run.ts'
 import { runTune } from './tune/run.ts'
 import { makeShow } from './tune/show.ts'
 import { svg } from './tune/svg.ts'
-import { code, conclusion, remarks } from './tune/words.ts'
+import { code, conclusion, cutShort, remarks } from './tune/words.ts'
 import { fromFile, fromStatements } from './tune/workload.ts'
 
 interface Flags {
@@ -74,7 +74,8 @@ far as the server has kept it whole; on an embedded Postgres, sample data.
 
 Its sessions only read (default_transaction_read_only), are never more than the share
 of the free connections, and are gone at the end. While it runs it asks for all that
-the database can give: prefer a copy, or a quiet hour.
+the database can give: prefer a copy, or a quiet hour. Little time is spent on fewer
+sizes. Ctrl-C ends it with the figures so far, if two rounds are over.
 
 Examples
   sluice tune
@@ -97,14 +98,18 @@ async function tune(url: string | undefined, flags: Flags, signal: AbortSignal):
         target = actual
       },
     })
-    if (flags.svg !== undefined) draw(flags.svg, report)
+    if (!report.interrupted && flags.svg !== undefined) draw(flags.svg, report)
     if (flags.json) console.log(toJson(report))
-    else screen.print(...describe(report, screen))
+    else screen.print(...(report.interrupted ? describeCut(report, screen) : describe(report, screen)))
+    if (report.interrupted) process.exitCode = (signal.reason as Interrupted).exitCode
   } catch (error) {
-    if (signal.aborted) throw signal.reason
+    if (signal.aborted)
+      throw interruptedWith(
+        'Interrupted before two rounds were measured: there is nothing to show yet.',
+        signal,
+      )
     if (error instanceof Refusal || error instanceof Interrupted || target === undefined) throw error
-    const { what, advice } = explain(error, target)
-    throw new Refusal(`${what} ${advice}`, exitCodes.failed)
+    throw troubleAt(error, target)
   }
 }
 
@@ -152,14 +157,20 @@ function describe(report: TuneReport, { paint, width }: Screen): string[] {
   ]
 }
 
+function describeCut(report: CutTune, { paint, width }: Screen): string[] {
+  return ['', ...chart(report, paint, width), '', ...wrap(` ${cutShort(report)}`, width, ' ')]
+}
+
 /** With JSON on standard output, only a person at a terminal wants to see how far things are. */
 function progressScreen(): Screen {
   return process.stderr.isTTY ? openScreen(process.stderr, process.env) : noScreen()
 }
 
 /** κ is small: what counts of it are its first digits, not its place. */
-function toJson(report: TuneReport): string {
+function toJson(report: TuneReport | CutTune): string {
   const shorter = (_: string, part: unknown): unknown =>
     typeof part === 'number' ? Number(part.toPrecision(6)) : part
-  return JSON.stringify(report, shorter, 2)
+  // A curve that does not fit is said to be none.
+  const fit = report.interrupted ? {} : { fit: report.fit ?? null }
+  return JSON.stringify({ ok: !report.interrupted, ...report, ...fit }, shorter, 2)
 }

@@ -1,7 +1,6 @@
 /** What `adapt()` takes, and what it tells. */
 import { SluiceError } from '../base/errors.ts'
-import type { Given } from '../base/options.ts'
-import { readFunction, readMillis, readNumber } from '../base/options.ts'
+import { readFunction, readMillis, readNumber, readOptions, requireMethods } from '../base/options.ts'
 import type { Size } from '../sizing/vertical.ts'
 import { VERTICAL } from '../sizing/vertical.ts'
 import { serverRoom } from './room.ts'
@@ -62,6 +61,8 @@ export interface GrowthRefusal {
 
 const leastWindowMillis = 100
 
+const OPTIONS = ['absoluteMax', 'every', 'limit', 'room', 'onChange', 'onRefusal']
+
 /** {@link AdaptOptions} with every default in place. */
 export interface AdaptSettings extends Omit<AdaptOptions, 'every' | 'limit'> {
   readonly every: number
@@ -70,7 +71,8 @@ export interface AdaptSettings extends Omit<AdaptOptions, 'every' | 'limit'> {
 
 /** Completes options. @throws SLUICE_BAD_OPTION */
 export function readAdaptOptions(pool: Watched & Partial<Asked>, options: AdaptOptions): AdaptSettings {
-  const given: Given = { ...options }
+  requireMethods(pool, 'adapt()', ['stats', 'resize'])
+  const given = readOptions(options, 'adapt()', OPTIONS)
   const absoluteMax = readNumber(given, 'absoluteMax', { min: 1, max: 10_000 })
   if (absoluteMax === undefined)
     throw new SluiceError('SLUICE_BAD_OPTION', 'absoluteMax is missing: the size that the pool never exceeds')

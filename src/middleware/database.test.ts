@@ -156,7 +156,7 @@ describe('what is held', () => {
 })
 
 describe('the database of a request', () => {
-  const rules = readRules({})
+  const rules = readRules('expressDatabase()', new FakePool(), {})
 
   test('is found by the request, and by what frameworks wrap it in', () => {
     const request = {}
@@ -176,7 +176,9 @@ describe('the database of a request', () => {
     [{ hold: 'always' }, "hold must be one of 'statement', 'request'; it is \"always\""],
     [{ agent: 'planner' }, 'agent must be a function; it is "planner"'],
     [{ priority: 1 }, 'priority must be a function; it is 1'],
+    [{ holds: 'request' }, 'holds is not an option of expressDatabase(); did you mean hold?'],
+    [null, 'expressDatabase() takes an object of hold, agent, priority; it got null'],
   ])('refuses %j', (options, sentence) => {
-    expect(() => readRules(options as never)).toThrow(sentence)
+    expect(() => readRules('expressDatabase()', new FakePool(), options as never)).toThrow(sentence)
   })
 })

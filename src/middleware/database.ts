@@ -1,7 +1,6 @@
 /** The database as one request has it: nothing is held until it is needed, and nothing once the request is over. */
 import { SluiceError } from '../base/errors.ts'
-import type { Given } from '../base/options.ts'
-import { readFunction, readWord } from '../base/options.ts'
+import { readFunction, readOptions, readWord, requireMethods } from '../base/options.ts'
 import { comesOfHangUp, RequestOver } from './hang-up.ts'
 import type {
   Answer,
@@ -37,9 +36,14 @@ export interface Rules<Request> {
   readonly priority: ((request: Request) => RequestPriority | undefined) | undefined
 }
 
-/** @throws SLUICE_BAD_OPTION */
-export function readRules<Request>(options: DatabaseOptions<Request>): Rules<Request> {
-  const given = options as Given
+/** @param what the middleware, in an error. @throws SLUICE_BAD_OPTION also for what is no pool */
+export function readRules<Request>(
+  what: string,
+  pool: RequestPool,
+  options: DatabaseOptions<Request>,
+): Rules<Request> {
+  requireMethods(pool, what, ['query', 'lease', 'transaction'])
+  const given = readOptions(options, what, ['hold', 'agent', 'priority'])
   return {
     hold: readWord(given, 'hold', ['statement', 'request']) ?? 'statement',
     agent: readFunction(given, 'agent'),

@@ -1,4 +1,5 @@
 /** Hono, Next route handlers, and whatever else turns a Request into a Response. */
+import { SluiceError } from '../base/errors.ts'
 import type { DatabaseOptions, RequestDatabase, Rules } from './database.ts'
 import { begin, readRules } from './database.ts'
 import { CLIENT_CLOSED_REQUEST, comesOfHangUp } from './hang-up.ts'
@@ -59,7 +60,12 @@ export function withDatabase<Rest extends readonly unknown[]>(
   handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
   options: DatabaseOptions<Request> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const rules: Rules<Request> = readRules(options)
+  const rules: Rules<Request> = readRules('withDatabase()', pool, options)
+  if (typeof handler !== 'function')
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      'withDatabase() takes a pool and a handler, which is a function',
+    )
   return async (request, ...rest) => {
     const database = begin(pool, rules, request)
     // Somebody around this handler has begun, and will end it.
@@ -113,7 +119,7 @@ export function honoDatabase<Context extends HonoContext>(
   pool: RequestPool,
   options: DatabaseOptions<Context> = {},
 ): (context: Context, next: () => Promise<void>) => Promise<void> {
-  const rules = readRules(options)
+  const rules = readRules('honoDatabase()', pool, options)
   return async (context, next) => {
     const { raw } = context.req
     const database = begin(pool, rules, context, raw)

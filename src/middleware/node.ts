@@ -41,7 +41,7 @@ export function expressDatabase<Request extends object>(
   pool: RequestPool,
   options: DatabaseOptions<Request> = {},
 ): (request: Request, response: NodeResponse, next: (error?: unknown) => void) => void {
-  const rules = readRules(options)
+  const rules = readRules('expressDatabase()', pool, options)
   return (request, response, next) => {
     const database = begin(pool, rules, request)
     if (database !== undefined) endWith(response, database)
@@ -106,7 +106,7 @@ export function fastifyDatabase<Request extends object>(
   pool: RequestPool,
   options: DatabaseOptions<Request> = {},
 ): (instance: FastifyHooks<Request>, options: unknown, done: () => void) => void {
-  const rules = readRules(options)
+  const rules = readRules('fastifyDatabase()', pool, options)
   const failures = new WeakMap<Request, NonNullable<ReturnType<typeof unavailable>>>()
   const plugin = (instance: FastifyHooks<Request>, _options: unknown, done: () => void) => {
     instance.addHook('onRequest', (request, reply, next) => {

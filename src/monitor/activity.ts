@@ -1,8 +1,7 @@
 /** Who is at the server and what they do there, as an ordinary role sees it. */
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
-import type { Given } from '../base/options.ts'
-import { readMillis } from '../base/options.ts'
+import { readMillis, readOptions, requireMethods } from '../base/options.ts'
 import type { Activity, ServerTimeouts, Session } from './activity/seen.ts'
 import { byApplication, isIdler, isRunning, readBlocked, readSession } from './activity/sessions.ts'
 import { FACTS, ROLE_SETTINGS, SESSIONS, TIMEOUTS, WAITS } from './activity/statements.ts'
@@ -40,7 +39,9 @@ export async function activity(
   options: ActivityOptions = {},
   { clock = systemClock }: ActivitySurroundings = {},
 ): Promise<Activity> {
-  const millis = readMillis(options as Given, 'timeoutMillis', 1) ?? 5_000
+  requireMethods(pool, 'activity()', ['query', 'settings', 'connections'])
+  const given = readOptions(options, 'activity()', ['timeoutMillis'])
+  const millis = readMillis(given, 'timeoutMillis', 1) ?? 5_000
   const due = clock.now() + millis
   const rows = (text: string) => ask(pool, clock, Math.max(1, due - clock.now()), text)
   const [facts = {}] = await rows(FACTS)

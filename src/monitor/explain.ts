@@ -1,7 +1,6 @@
 /** `explain()`: asks the server how it would run a statement, and says what is wrong with that. */
 import { SluiceError } from '../base/errors.ts'
-import type { Given } from '../base/options.ts'
-import { readBoolean, readMillis } from '../base/options.ts'
+import { readBoolean, readMillis, readOptions, requireMethods } from '../base/options.ts'
 import type { Learned } from './explain/lookups.ts'
 import { repeatedLookups } from './explain/lookups.ts'
 import type { Plan, PlanNode } from './explain/plan.ts'
@@ -76,6 +75,7 @@ export async function explain(
   sql: string,
   options: ExplainOptions = {},
 ): Promise<Explanation> {
+  requireMethods(pool, 'explain()', ['connect'])
   const settings = readSettings(sql, options)
   const client = await pool.connect()
   // What was run may have left something in its session that no rollback takes back, such as an advisory lock.
@@ -91,7 +91,7 @@ export async function explain(
 }
 
 function readSettings(sql: string, options: ExplainOptions): Settings {
-  const given = options as Given
+  const given = readOptions(options, 'explain()', ['values', 'analyze', 'writes', 'timeoutMillis'])
   if (typeof sql !== 'string' || sql.trim() === '')
     throw new SluiceError('SLUICE_BAD_OPTION', 'explain() takes the text of one statement')
   const { values } = options

@@ -2,8 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
-import type { Given } from '../base/options.ts'
-import { readMillis } from '../base/options.ts'
+import { readMillis, readOptions, requireMethods } from '../base/options.ts'
 import type { PoolStats } from '../core/stats.ts'
 import { advise } from './advise.ts'
 import type { Finding } from './finding.ts'
@@ -85,20 +84,36 @@ export async function health(
   options: HealthOptions = {},
   { clock = systemClock }: HealthSurroundings = {},
 ): Promise<Health | PoolsHealth> {
-  const millis = readMillis(options as Given, 'timeoutMillis', 1) ?? 800
+  const given = readOptions(options, 'health()', ['timeoutMillis', 'checks', 'circumstances'])
+  const millis = readMillis(given, 'timeoutMillis', 1) ?? 800
+  const pools = poolsOf(asked)
   const timestamp = new Date(clock.epoch()).toISOString()
   const taken = Object.keys(options.checks ?? {}).find((name) => OWN_CHECKS.includes(name))
   if (taken !== undefined)
     throw new SluiceError('SLUICE_BAD_OPTION', `checks.${taken} has the name of a check of health() itself`)
   const extra = runExtra(options.checks ?? {}, clock, millis)
   const look = (pool: Source) => lookAt(pool, options.circumstances ?? {}, clock, millis)
-  if (isPool(asked)) {
-    const [own, extras] = await Promise.all([look(asked), extra])
+  if (!Array.isArray(pools)) {
+    const [own, extras] = await Promise.all([look(pools), extra])
     return healthOf(own, extras, timestamp)
   }
-  const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
-  const all = entries.map(async ([name, pool]) => [name, healthOf(await look(pool), {}, timestamp)] as const)
+  const all = pools.map(async ([name, pool]) => [name, healthOf(await look(pool), {}, timestamp)] as const)
   return healthOfAll(await Promise.all(all), await extra, timestamp)
+}
+
+/** The pool, or a list of names and pools. @throws SLUICE_BAD_OPTION for what is neither */
+function poolsOf(asked: Source | NamedSources): Source | (readonly [string, Source])[] {
+  if (typeof asked !== 'object' || asked === null || isPool(asked)) {
+    requireSource(asked, 'health()')
+    return asked
+  }
+  const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
+  for (const [name, pool] of entries) requireSource(pool, `health() under ${JSON.stringify(name)}`)
+  return entries
+}
+
+function requireSource(pool: unknown, what: string): asserts pool is Source {
+  requireMethods(pool, what, ['query', 'stats', 'settings', 'connections', 'statements'])
 }
 
 /** Nothing but a pool has a function of that name; a pool called query is an object. */

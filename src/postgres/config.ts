@@ -1,15 +1,7 @@
 /** The options of the Postgres pool: pg-pool's with pg-pool's meaning, Sluice's own, and the client's, which pass through. */
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
-import {
-  closest,
-  readBoolean,
-  readFunction,
-  readMillis,
-  readNumber,
-  readString,
-  readWord,
-} from '../base/options.ts'
+import { readBoolean, readFunction, readMillis, readNumber, readString, readWord } from '../base/options.ts'
 import type { PoolOptions, Settings } from '../core/options.ts'
 import { readPoolOptions } from '../core/options.ts'
 import type { Endpoint, EndpointTold } from '../profiles/endpoint.ts'
@@ -24,6 +16,7 @@ import type { Classify } from './classify.ts'
 import type { Client, ClientClass, PgPoolConfig } from './driver.ts'
 import type { EchoLine } from './echo.ts'
 import type { TargetSessionAttrs } from './fitness.ts'
+import { meantBy } from './foreign.ts'
 
 /** How heavy a statement is; sets its default priority and its timeout (`classTimeouts`). */
 export type StatementClass = 'simple' | 'moderate' | 'complex' | 'analytical'
@@ -258,21 +251,6 @@ const CLIENT = new Set([
   'Promise',
 ])
 
-/** Names of other pools, older names, and what they are here. */
-const FOREIGN: Readonly<Record<string, string>> = {
-  username: 'user',
-  poolSize: 'max',
-  maxLifetime: 'maxLifetimeMillis',
-  idleTimeout: 'idleTimeoutMillis',
-  connectionTimeout: 'connectionTimeoutMillis',
-  createTimeoutMillis: 'connectionTimeoutMillis',
-  acquireConnectionTimeout: 'acquireTimeoutMillis',
-  reapIntervalMillis: 'evictionRunIntervalMillis',
-  priorityRange: 'priorityLevels',
-  maxWaitingClients: 'queueLimit',
-  testOnBorrow: 'prePing',
-}
-
 const CLASS_TIMEOUTS: Readonly<Record<StatementClass, number>> = {
   simple: 5_000,
   moderate: 30_000,
@@ -335,10 +313,8 @@ function bad(sentence: string): never {
 function refuseUnknown(given: Given): void {
   for (const name of Object.keys(given)) {
     if (given[name] === undefined || OWN.includes(name) || CLIENT.has(name)) continue
-    const foreign = Object.hasOwn(FOREIGN, name) ? FOREIGN[name] : undefined
-    if (foreign !== undefined) bad(`${name} is not an option of Sluice; did you mean ${foreign}?`)
-    const meant = closest(name, OWN)
-    if (meant !== undefined) bad(`${name} is not an option of Sluice; did you mean ${meant}?`)
+    const meant = meantBy(name, OWN)
+    if (meant !== undefined) bad(`${name} is not an option of Sluice; ${meant}`)
   }
 }
 

@@ -184,6 +184,12 @@ test('what needs a session is refused with the way around, where there is one', 
   const without = house({ given }).knowledge
   expect(without.facts().sessionWork).toBe('refused')
   expect(without.refusal('LISTEN')?.message).toContain('Give directConnectionString')
+  expect(without.refusal('LISTEN')?.message).toContain(
+    "this endpoint, said to be a transaction pooler (endpoint: 'transaction', POOL_MODE or pgbouncer=true), lends",
+  )
+  expect(without.refusal('LISTEN')?.message).not.toContain('the pooler')
+  const seen = house({ given: { host: 'db.pooler.supabase.com', port: 6543 } }).knowledge
+  expect(seen.refusal('LISTEN')?.message).toContain('Supavisor (the port 6543')
   const withOne = house({ given, hasDirect: true }).knowledge
   expect(withOne.facts().sessionWork).toBe('direct')
   expect(withOne.refusal('LISTEN')?.message).toContain("lease({ endpoint: 'direct' })")

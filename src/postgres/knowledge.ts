@@ -241,11 +241,16 @@ export class Knowledge {
   /** Why something that needs a session of its own cannot be done; undefined where it can. */
   refusal(what: string): SluiceError | undefined {
     if (!this.#isShared) return undefined
+    const isUnseen = this.#isUnseen
+    const around = isUnseen ? "the server's own" : 'a way around the pooler'
     const way = this.#parts.hasDirect
       ? "run it on lease({ endpoint: 'direct' })"
-      : "give directConnectionString, a way around the pooler, and run it on lease({ endpoint: 'direct' })"
+      : `give directConnectionString, ${around}, and run it on lease({ endpoint: 'direct' })`
+    const otherwise = isUnseen
+      ? 'Where it is none, leave that out, and the server is asked'
+      : "Where the pooler is known to lend sessions for good, say endpoint: 'session'"
     return this.#unsupported(
-      `${what} needs a session of its own, and ${this.#name} lends sessions by the transaction: it would be left behind for whoever comes next. ${upper(way)}; for one transaction there are SET LOCAL, set_config(…, true), pg_advisory_xact_lock and ON COMMIT DROP inside transaction(). Where the pooler is known to lend sessions for good, say endpoint: 'session'`,
+      `${what} needs a session of its own, and ${this.#name} lends sessions by the transaction: it would be left behind for whoever comes next. ${upper(way)}; for one transaction there are SET LOCAL, set_config(…, true), pg_advisory_xact_lock and ON COMMIT DROP inside transaction(). ${otherwise}`,
     )
   }
 
@@ -261,8 +266,16 @@ export class Knowledge {
     return new SluiceError('SLUICE_UNSUPPORTED_ON_ENDPOINT', text, { phase: 'query', outcome: 'not-sent' })
   }
 
+  /** A pooler that the caller has spoken of, and of which nothing else is known. */
+  get #isUnseen(): boolean {
+    const { known, pooler } = this.#facts
+    return known === 'said' && (pooler === undefined || pooler === 'unknown')
+  }
+
   get #name(): string {
     const { pooler, evidence } = this.#facts
+    if (this.#isUnseen)
+      return `this endpoint, said to be a transaction pooler (${evidence}, POOL_MODE or pgbouncer=true),`
     return `${pooler === undefined || pooler === 'unknown' ? 'the pooler' : NAMES[pooler]} (${evidence})`
   }
 

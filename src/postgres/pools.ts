@@ -6,6 +6,7 @@ import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
 import { Budget } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
+import { PROFILES } from '../profiles/profiles.ts'
 import type { PoolConfig } from './config.ts'
 import type { PostgresStats } from './pool.ts'
 import { Pool } from './pool.ts'
@@ -128,14 +129,18 @@ export function createPools<const Name extends string>(
   configs: Readonly<Record<Name, PoolConfig>>,
   options: PoolsOptions,
 ): Pools<Name> {
-  const { max, ...shared } = options
   const names = readNames(configs)
+  const { max, ...shared } = readShared(options)
   const cap = readNumber({ max } as Given, 'max', { min: 1, max: 10_000 })
   if (cap === undefined) throw bad('createPools needs max: how many connections all pools may have together')
   const budget = new Budget({ max: cap })
+  const all = withinCap(
+    names.map((name) => ({ ...shared, ...said(configs[name]) })),
+    cap,
+  )
   const pools = new Map<string, Pool>()
   try {
-    for (const name of names) pools.set(name, poolOf(name, { ...shared, ...said(configs[name]) }, budget))
+    for (const [n, name] of names.entries()) pools.set(name, poolOf(name, all[n] as PoolConfig, budget))
   } catch (error) {
     for (const pool of pools.values()) void pool.end()
     throw error
@@ -143,6 +148,12 @@ export function createPools<const Name extends string>(
   const group = new PoolGroup<Name>(budget, pools)
   for (const [name, value] of pools) Object.defineProperty(group, name, { value, enumerable: true })
   return group as Pools<Name>
+}
+
+function readShared(options: unknown): PoolsOptions {
+  if (options === undefined) return {} as PoolsOptions
+  if (typeof options === 'object' && options !== null) return options as PoolsOptions
+  throw bad('createPools needs an object of options for all pools, with max')
 }
 
 function readNames<Name extends string>(configs: Readonly<Record<Name, PoolConfig>>): Name[] {
@@ -164,12 +175,28 @@ function said(config: PoolConfig): PoolConfig {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
 }
 
+/**
+ * What nobody has said fits the cap: a pool's own `max` is the cap, or that of its profile where that is less, and the `min` of
+ * profiles is what is left to reserve.
+ */
+function withinCap(configs: readonly PoolConfig[], cap: number): PoolConfig[] {
+  let left = cap - configs.reduce((sum, { min = 0 }) => sum + (Number(min) || 0), 0)
+  return configs.map((config) => {
+    const { profile } = config
+    const options =
+      profile !== undefined && Object.hasOwn(PROFILES, profile) ? PROFILES[profile].options : undefined
+    const max = config.max ?? Math.min(cap, options?.max ?? cap)
+    if (options === undefined || config.min !== undefined) return { ...config, max }
+    const min = Math.max(0, Math.min(options.min, Number(max) || 0, left))
+    left -= min
+    return { ...config, max, min }
+  })
+}
+
 function poolOf(name: string, config: PoolConfig, budget: Budget): Pool {
   if (config.budget !== undefined) throw bad(`pool ${JSON.stringify(name)} cannot have a budget of its own`)
   try {
-    // A profile has a max of its own.
-    const most = config.profile === undefined ? { max: budget.max } : {}
-    return new Pool({ ...most, ...config, budget })
+    return new Pool({ ...config, budget })
   } catch (error) {
     if (!SluiceError.is(error, 'SLUICE_BAD_OPTION')) throw error
     throw bad(`pool ${JSON.stringify(name)}: ${messageOf(error)}`)

@@ -1,5 +1,6 @@
 /** A connection string, taken apart and put together again: what stands in it can be overruled, and what is missing filled in. */
 import { isIPv6 } from 'node:net'
+import { parseConnectionString } from '../base/connection-string.ts'
 import { SluiceError } from '../base/errors.ts'
 import { numberIn } from '../base/options.ts'
 import { redact } from '../base/redact.ts'
@@ -27,22 +28,13 @@ export function readAddress(text: string, source: string): Address {
     const [host = text, database] = text.split(' ')
     return { source, url: undefined, parts: database === undefined ? { host } : { host, database } }
   }
-  const url = isTorn(text) ? undefined : parse(text)
-  if (url === undefined) throw namesHosts(text) ? severalHosts(source) : malformed(source)
+  const url = parseConnectionString(text)
+  if ('why' in url)
+    throw namesHosts(text)
+      ? severalHosts(source)
+      : new SluiceError('SLUICE_BAD_OPTION', `${source} ${url.why}`)
   refuseTwice(url, source)
-  try {
-    return { source, url, parts: partsOf(url, source) }
-  } catch (error) {
-    // Percent signs that encode nothing.
-    throw error instanceof URIError ? malformed(source) : error
-  }
-}
-
-function malformed(source: string): SluiceError {
-  return new SluiceError(
-    'SLUICE_BAD_OPTION',
-    `${source} must be a connection string like postgres://user@host:5432/database, with # / ? @ and % in its password percent-encoded`,
-  )
+  return { source, url, parts: partsOf(url, source) }
 }
 
 /** pg takes one; libpq, and other drivers, several. */
@@ -62,20 +54,6 @@ function refuseTwice({ searchParams }: URL, source: string): void {
   throw new SluiceError('SLUICE_BAD_OPTION', `${source} must say ${shown} once; it says it more often`)
 }
 
-/** Whether a bare # / or ? has torn the password apart: what comes before it would pass for the host, and be shown. */
-function isTorn(text: string): boolean {
-  const [, authority = '', rest = ''] = /^[^:]+:\/\/([^/?#]*)(.*)$/s.exec(text) ?? []
-  return rest.includes('#') || (rest.includes('@') && !authority.includes('@'))
-}
-
-function parse(text: string): URL | undefined {
-  if (!/^postgres(?:ql)?:\/\//i.test(text)) return undefined
-  if (URL.canParse(text)) return new URL(text)
-  // Credentials without a host, where a parameter names a socket's folder.
-  const withHost = text.replace('@/', '@localhost/')
-  return /[?&]host=./.test(text) && URL.canParse(withHost) ? new URL(withHost) : undefined
-}
-
 function partsOf(url: URL, source: string): Address['parts'] {
   const said: Record<Part, string> = {
     host: url.searchParams.get('host') || decodeURIComponent(url.hostname).replace(/^\[(.+)\]$/, '$1'),
@@ -86,7 +64,11 @@ function partsOf(url: URL, source: string): Address['parts'] {
   }
   // A path of a socket may hold anything; the parts end with a zero in the protocol.
   if (!said.host.startsWith('/') && said.host.includes(',')) throw severalHosts(source)
-  if (PARTS.some((part) => said[part].includes('\0'))) throw malformed(source)
+  if (PARTS.some((part) => said[part].includes('\0')))
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      `${source} has a zero byte (%00) in it, which Postgres cannot take`,
+    )
   const port = numberIn(said.port) ?? 0
   if (said.port !== '' && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
     throw new SluiceError('SLUICE_BAD_OPTION', `${source} must have a port from 1 to 65,535`)

@@ -1,6 +1,6 @@
 /** What environments ask of a pool, and which row of their table or of the traffic's is meant. */
 import type { Given } from '../base/options.ts'
-import { readWord } from '../base/options.ts'
+import { readWord, readWordOfAnyCase } from '../base/options.ts'
 import type { TrafficName } from '../sizing/presets.ts'
 import { PRESETS } from '../sizing/presets.ts'
 
@@ -44,12 +44,24 @@ export const ENVIRONMENTS: Readonly<Record<EnvironmentName, EnvironmentOptions>>
 export const ENVIRONMENT_NAMES: readonly EnvironmentName[] = Object.keys(ENVIRONMENTS) as EnvironmentName[]
 export const TRAFFIC_NAMES: readonly TrafficName[] = Object.keys(PRESETS) as TrafficName[]
 
-/** The environment that `NODE_ENV` names; anything but production and staging is development. */
-export function environmentOf({ NODE_ENV }: Env): EnvironmentName {
-  return NODE_ENV === 'production' || NODE_ENV === 'staging' ? NODE_ENV : 'development'
+/** What may be said of the environment: one of them, or that no table is wanted. */
+const ENVIRONMENT_CHOICES: readonly (EnvironmentName | 'none')[] = [...ENVIRONMENT_NAMES, 'none']
+
+/**
+ * The environment that an option names, else `SLUICE_ENVIRONMENT`, else `NODE_ENV`, of which anything but production and staging
+ * is development. @throws SLUICE_BAD_OPTION
+ */
+export function environmentOf(options: Given, env: Env): EnvironmentName | 'none' {
+  const said = wordFrom(options, 'environment', env, 'SLUICE_ENVIRONMENT', ENVIRONMENT_CHOICES)
+  if (said !== undefined) return said
+  const node = env.NODE_ENV?.trim().toLowerCase()
+  return node === 'production' || node === 'staging' ? node : 'development'
 }
 
-/** A word from an option in code, else from a variable. @throws SLUICE_BAD_OPTION naming the one or the other, and the words */
+/**
+ * A word from an option in code, else from a variable, where upper and lower case are the same.
+ * @throws SLUICE_BAD_OPTION naming the one or the other, and the words
+ */
 export function wordFrom<W extends string>(
   options: Given,
   option: string,
@@ -58,7 +70,8 @@ export function wordFrom<W extends string>(
   words: readonly W[],
 ): W | undefined {
   return (
-    readWord(options, option, words) ?? readWord({ [variable]: env[variable] || undefined }, variable, words)
+    readWord(options, option, words) ??
+    readWordOfAnyCase({ [variable]: env[variable] || undefined }, variable, words)
   )
 }
 

@@ -83,6 +83,31 @@ test('what is chosen is explained like what is set', () => {
   expect(row('environment', {})).toMatchObject({ value: 'development', source: 'default' })
 })
 
+test('a profile that the environment table overrules says so, and how it would decide', () => {
+  const env = { NODE_ENV: 'production', SLUICE_PROFILE: 'edge' }
+  const note = row('profile', env)?.note
+  expect(note).toMatch(
+    /^max is 50 by the environment table of production and 3 by profile edge, and so it goes for /,
+  )
+  expect(note).toMatch(/; SLUICE_ENVIRONMENT=none lets the profile decide$/)
+  expect(row('profile', { ...env, SLUICE_ENVIRONMENT: 'none' })?.note).toBeUndefined()
+  expect(row('environment', { ...env, SLUICE_ENVIRONMENT: 'none' })).toMatchObject({
+    value: 'none',
+    source: 'SLUICE_ENVIRONMENT',
+  })
+  expect(row('profile', env, { environment: 'staging' })?.note).toMatch(
+    /^max is 20 .*; environment: 'none' lets the profile decide$/,
+  )
+  expect(row('profile', { ...env, DB_POOL_SIZE: '4' })?.note).not.toContain('max is')
+})
+
+test('the variables of pg are named as the source, and their password is not shown', () => {
+  const env = { PGHOST: 'pg.example', PGPASSWORD: 's3cr3t' }
+  expect(row('host', env)).toMatchObject({ value: 'pg.example', source: 'PGHOST' })
+  expect(row('password', env)).toMatchObject({ value: '***', source: 'PGPASSWORD' })
+  expect(JSON.stringify(explainConfig(env))).not.toContain('s3cr3t')
+})
+
 test('a password that is also the name of something does not hide that', () => {
   const env = { DB_USERNAME: 'postgres', DB_PASSWORD: 'postgres' }
   expect([row('user', env)?.value, row('password', env)?.value]).toEqual(['postgres', '***'])

@@ -22,6 +22,8 @@ export interface Explanation {
   readonly source: string
   /** What others said, the one next in turn first. */
   readonly losers: readonly Outvoted[]
+  /** What a person should know about it: that the environment's table overrules a profile that was named. */
+  readonly note?: string | undefined
 }
 
 const NAMES = new Set(['host', 'user', 'database'])
@@ -58,15 +60,43 @@ export function explainConfig(env: Env = process.env, options: Choices & Given =
     source: winner.source,
     losers: losers.map((loser) => ({ value: show(loser), source: loser.source })),
   }))
-  const choice = (option: string, value: string, variable: string): Explanation => {
-    const source = options[option] !== undefined ? 'code' : env[variable] ? variable : 'default'
-    return { option, value, unit: '', source, losers: [] }
+  const choice = (option: string, value: string, ...variables: string[]): Explanation => {
+    const variable = variables.find((name) => env[name])
+    return {
+      option,
+      value,
+      unit: '',
+      source: options[option] === undefined ? (variable ?? 'default') : 'code',
+      losers: [],
+    }
   }
-  return [
-    choice('environment', environment, 'NODE_ENV'),
-    ...(profile === undefined ? [] : [choice('profile', profile, 'SLUICE_PROFILE')]),
-    ...rows,
-  ]
+  const chosen = profile && choice('profile', profile, 'SLUICE_PROFILE')
+  const table = choice('environment', environment, 'SLUICE_ENVIRONMENT', 'NODE_ENV')
+  return [table, ...(chosen ? [{ ...chosen, note: overruled(rows, table, chosen) }] : []), ...rows]
+}
+
+/** Where the table of an environment says something else than the profile that was named, which surprises people. */
+function overruled(
+  rows: readonly Explanation[],
+  { value: environment, source: namedBy }: Explanation,
+  { value: profile }: Explanation,
+): string | undefined {
+  const lost = rows.flatMap(({ option, value, source, losers }) => {
+    const other = losers.find((loser) => loser.source === `profile ${profile}`)
+    const isOver =
+      source.startsWith(`environment ${environment}`) && other !== undefined && other.value !== value
+    return isOver ? [{ option, value, other: other.value }] : []
+  })
+  const first = lost.find(({ option }) => option === 'max') ?? lost[0]
+  if (first === undefined) return undefined
+  const more = lost.filter((one) => one !== first).map(({ option }) => option)
+  const besides = more.length === 0 ? '' : `, and so it goes for ${more.join(', ')}`
+  const without = namedBy === 'code' ? "environment: 'none'" : 'SLUICE_ENVIRONMENT=none'
+  return `${first.option} is ${said(first.value)} by the environment table of ${environment} and ${said(first.other)} by profile ${profile}${besides}; ${without} lets the profile decide`
+}
+
+function said(value: Explanation['value']): string {
+  return typeof value === 'number' ? value.toLocaleString('en-US') : String(value)
 }
 
 function unitOf(option: string): string {

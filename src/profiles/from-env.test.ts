@@ -41,8 +41,30 @@ describe('the environment table', () => {
     expect(poolConfigFromEnv(HERE, { environment: name as 'staging' }).port).toBe(5_432)
   })
 
-  test.each([undefined, '', 'test', 'Production'])('NODE_ENV %j is development', (name) => {
+  test.each([undefined, '', 'test', 'Prod'])('NODE_ENV %j is development', (name) => {
     expect(poolConfigFromEnv({ ...HERE, NODE_ENV: name })).toMatchObject({ max: 10, min: 2 })
+  })
+
+  test('words of variables are the same in upper and lower case', () => {
+    expect(poolConfigFromEnv({ ...HERE, NODE_ENV: 'Production' })).toMatchObject({ max: 50 })
+    const env = {
+      SLUICE_ENVIRONMENT: 'NONE',
+      SLUICE_PROFILE: 'Edge',
+      POOL_MODE: 'SESSION',
+      POOL_TRAFFIC: ' Small',
+    }
+    expect(poolConfigFromEnv(env)).toMatchObject({ profile: 'edge', endpoint: 'session', maxOverflow: 10 })
+    expect(refusal({ DATABASE_URL: 'postgres://h/d?sslmode=Require' })).toContain(
+      'sslmode of DATABASE_URL must be',
+    )
+  })
+
+  test('SLUICE_ENVIRONMENT wins over NODE_ENV, and an option in code over both', () => {
+    const env = { ...HERE, NODE_ENV: 'production', SLUICE_ENVIRONMENT: 'staging' }
+    expect(poolConfigFromEnv(env)).toMatchObject({ max: 20 })
+    expect(poolConfigFromEnv(env, { environment: 'development' })).toMatchObject({ max: 10 })
+    const edge = { NODE_ENV: 'production', SLUICE_ENVIRONMENT: 'none', SLUICE_PROFILE: 'edge', DB_HOST: 'h' }
+    expect(poolConfigFromEnv(edge)).toEqual({ host: 'h', profile: 'edge' })
   })
 
   test('development finds its database on the own machine, under the name of the project', () => {
@@ -59,7 +81,9 @@ describe('the environment table', () => {
     expect(refusal({ NODE_ENV: name })).toBe(
       `DB_HOST, DB_NAME, DB_USERNAME, DB_PASSWORD are not set, ${none} ${name}; set them, or DATABASE_URL with all of host, database, user and password`,
     )
-    expect(refusal({ ...HERE, DB_HOST: undefined, NODE_ENV: name })).toContain('DB_HOST is not set, and has')
+    expect(refusal({ ...HERE, DB_HOST: undefined, NODE_ENV: name })).toContain(
+      `DB_HOST is not set, and has no default in ${name}; set it, or DATABASE_URL`,
+    )
     expect(refusal({ DATABASE_URL: 'postgres://ann@db/app', NODE_ENV: name })).toContain(
       'DB_PASSWORD is not set',
     )
@@ -112,10 +136,11 @@ describe('single variables', () => {
     expect(alone({ DB_MAX_OVERFLOW: '20' })).toEqual(family)
   })
 
-  test('POOL_SIZE (10), POOL_TIMEOUT (60 s), POOL_MODE (transaction)', () => {
-    const family = { max: 10, acquireTimeoutMillis: 60_000, endpoint: 'transaction' }
+  test('POOL_SIZE (10), POOL_TIMEOUT (60 s), and POOL_MODE, without which the endpoint is asked what it is', () => {
+    const family = { max: 10, acquireTimeoutMillis: 60_000 }
     expect(alone({ POOL_SIZE: '10' })).toEqual(family)
     expect(alone({ POOL_TIMEOUT: '60' })).toEqual(family)
+    expect(alone({ POOL_MODE: 'transaction' })).toEqual({ ...family, endpoint: 'transaction' })
   })
 
   test('what a variable of a family defaults to gives way to every table', () => {
@@ -132,6 +157,36 @@ describe('single variables', () => {
       max: 4,
       min: 4,
     })
+  })
+})
+
+describe('the variables of pg', () => {
+  const STANDARD = {
+    PGHOST: 'pg.example',
+    PGPORT: '6000',
+    PGUSER: 'pat',
+    PGPASSWORD: SECRET,
+    PGDATABASE: 'shop',
+  }
+  const place = { host: 'pg.example', port: 6_000, user: 'pat', password: SECRET, database: 'shop' }
+
+  test('say where the database is, before development guesses and where production needs it', () => {
+    expect(poolConfigFromEnv(STANDARD)).toMatchObject(place)
+    expect(poolConfigFromEnv({ ...STANDARD, NODE_ENV: 'production' })).toMatchObject({ ...place, max: 50 })
+  })
+
+  test('give way to DB_…, and fill in what a connection string leaves open', () => {
+    expect(poolConfigFromEnv({ ...STANDARD, DB_HOST: 'db.example' })).toMatchObject({
+      ...place,
+      host: 'db.example',
+    })
+    expect(alone({ ...STANDARD, DATABASE_URL: 'postgres://ann@other/app' })).toEqual({
+      connectionString: `postgres://ann:${SECRET}@other:6000/app`,
+    })
+  })
+
+  test('are read with care', () => {
+    expect(refusal({ PGPORT: 'x' })).toBe('PGPORT must be a whole number from 1 to 65,535; it is "x"')
   })
 })
 
@@ -268,8 +323,11 @@ describe('an option in code', () => {
   })
 })
 
-const SHAPE =
-  'must be a connection string like postgres://user@host:5432/database, with # / ? @ and % in its password percent-encoded'
+const SCHEME = 'must begin with postgres:// or postgresql://, since Postgres is what Sluice speaks here'
+const ENCODE =
+  'has characters in its password that a URL gives another meaning; write # as %23, / as %2F, ? as %3F and @ as %40'
+const PERCENT = 'has a % that is not followed by two hexadecimal digits; write a plain % as %25'
+const SHAPE = 'is not a connection string like postgres://user@host:5432/database'
 
 test.each([
   [{ DB_PORT: '70000' }, 'DB_PORT must be a whole number from 1 to 65,535; it is "70000"'],
@@ -303,15 +361,50 @@ test.each([
     'pgbouncer of DATABASE_URL must be true or false; it is "perhaps"',
   ],
   [{ DATABASE_URL: 'postgres://h/d?port=x' }, 'DATABASE_URL must have a port from 1 to 65,535'],
-  [{ DATABASE_URL: `mysql://u:${SECRET}@h/d` }, `DATABASE_URL ${SHAPE}`],
-  [{ DATABASE_URL: `postgres://u:${SECRET}/%@h/d` }, `DATABASE_URL ${SHAPE}`],
-  [{ DATABASE_URL: `postgres://u:12/${SECRET}@h/d` }, `DATABASE_URL ${SHAPE}`],
-  [{ DATABASE_URL: `postgres://u:12#${SECRET}@h/d` }, `DATABASE_URL ${SHAPE}`],
-  [{ DATABASE_URL: `postgres://u:${SECRET}%zz@h/d` }, `DATABASE_URL ${SHAPE}`],
+  [{ DATABASE_URL: `mysql://u:${SECRET}@h/d` }, `DATABASE_URL ${SCHEME}`],
+  [{ DATABASE_URL: `postgres://u:${SECRET}/%@h/d` }, `DATABASE_URL ${ENCODE}`],
+  [{ DATABASE_URL: `postgres://u:12/${SECRET}@h/d` }, `DATABASE_URL ${ENCODE}`],
+  [{ DATABASE_URL: `postgres://u:12#${SECRET}@h/d` }, `DATABASE_URL ${ENCODE}`],
+  [{ DATABASE_URL: `postgres://u:${SECRET}%zz@h/d` }, `DATABASE_URL ${PERCENT}`],
+  [
+    { DATABASE_URL: `postgres://u:${SECRET}%ff@h/d` },
+    'DATABASE_URL has percent-encoded bytes that are no UTF-8 text',
+  ],
+  [{ DATABASE_URL: `postgres://u:${SECRET}@h:70000/d` }, 'DATABASE_URL has a port above 65,535'],
+  [{ DATABASE_URL: `postgres://u:${SECRET}@h:five/d` }, 'DATABASE_URL has a port that is not a number'],
+  [{ DATABASE_URL: `"postgres://u:${SECRET}@h/d"` }, 'DATABASE_URL stands in quotes; leave them out'],
+  [{ DATABASE_URL: `postgres://u:${SECRET}@h/d\n` }, 'DATABASE_URL has a line break in it; leave it out'],
+  [{ DATABASE_URL: `\npostgres://u:${SECRET}@h/d` }, 'DATABASE_URL has a line break in it; leave it out'],
+  [{ DB_POOLSIZE: '5' }, 'DB_POOLSIZE is not a variable of Sluice; did you mean DB_POOL_SIZE?'],
+  [{ POOL_MOD: 'session' }, 'POOL_MOD is not a variable of Sluice; did you mean POOL_MODE?'],
+  [
+    { SLUICE_PROFIL: 'edge', POOL_SIZ: '5' },
+    'SLUICE_PROFIL is not a variable of Sluice; did you mean SLUICE_PROFILE? POOL_SIZ is not a variable of Sluice; did you mean POOL_SIZE?',
+  ],
+  [
+    { DATABASE_URL: 'postgres://h/d?connection_limt=5' },
+    'connection_limt of DATABASE_URL is not a parameter that Sluice knows; did you mean connection_limit?',
+  ],
+
   [{ DATABASE_URL: `nonsense ${SECRET}`, DATABASE_POOL_URL: 'postgres://h/d' }, `DATABASE_URL ${SHAPE}`],
 ])('%j is refused in one sentence', (env, sentence) => {
   expect(refusal(env)).toBe(sentence)
   expect(sentence).not.toContain(SECRET)
+})
+
+test('what others call theirs is left alone, in the environment and in connection strings', () => {
+  const env = {
+    POOL_PORT: 'tcp://10.0.0.1:80',
+    DB_POOL: 'x',
+    SLUICE_HOME: '/opt',
+    POOLSIZE: '5',
+    DB_POOLSIZE: '',
+  }
+  expect(alone(env)).toEqual({})
+  const parameters =
+    'ssl=true&options=-c%20a%3Db&target_session_attrs=any&fallback_application_name=x&schema=s'
+  const connectionString = `postgres://h/d?${parameters}&client_encoding=utf8&statement_timeout=5`
+  expect(alone({ DATABASE_URL: connectionString })).toEqual({ connectionString })
 })
 
 test('what is chosen in code is refused under its own name', () => {

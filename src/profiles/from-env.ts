@@ -44,8 +44,8 @@ export interface EnvConfig {
 export type EnvOptions = Choices & { readonly connectionString?: string | undefined }
 
 /**
- * Reads what an environment says of a pool: `DATABASE_URL` and its parameters, `DATABASE_POOL_URL`, `DB_*`, `POOL_*`, `NODE_ENV`
- * (docs/configuration.md). An option in `options` wins over a URL parameter, that over the URL, that over a variable, that over
+ * Reads what an environment says of a pool: `DATABASE_URL` and its parameters, `DATABASE_POOL_URL`, `DB_*`, `POOL_*`, pg's
+ * own `PG*`, `SLUICE_ENVIRONMENT` or `NODE_ENV` (docs/configuration.md). An option in `options` wins over a URL parameter, that over the URL, that over a variable, that over
  * the environment's table, that over the profile.
  *
  * @throws SLUICE_BAD_OPTION for a malformed value, naming the variable, its value and its range; and one for all that is missing
@@ -82,10 +82,11 @@ function refuseMissing({ environment }: Hearing, settled: readonly Settled[]): v
   const found = new Set(settled.map(({ option }) => option))
   const missing = ADDRESS.filter(({ option }) => !found.has(option)).map(({ name }) => name)
   if (missing.length === 0) return
-  const are = missing.length === 1 ? 'is not set, and has' : 'are not set, and have'
+  const isOne = missing.length === 1
+  const are = isOne ? 'is not set, and has' : 'are not set, and have'
   throw new SluiceError(
     'SLUICE_BAD_OPTION',
-    `${missing.join(', ')} ${are} no default in ${environment}; set them, or DATABASE_URL with all of host, database, user and password`,
+    `${missing.join(', ')} ${are} no default in ${environment}; set ${isOne ? 'it' : 'them'}, or DATABASE_URL with all of host, database, user and password`,
   )
 }
 

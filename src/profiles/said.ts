@@ -1,5 +1,7 @@
 /** Everything that is said of a pool, by everybody, and who is listened to. */
+import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
+import { closest } from '../base/options.ts'
 import { readPoolOptions } from '../core/options.ts'
 import type { TrafficName } from '../sizing/presets.ts'
 import { PRESETS } from '../sizing/presets.ts'
@@ -7,18 +9,18 @@ import type { Address } from './address.ts'
 import { endpointTold, PARTS, readAddress } from './address.ts'
 import { readEndpoint, TRANSACTION_DEFAULTS } from './endpoint.ts'
 import type { Env, EnvironmentName } from './environments.ts'
-import {
-  ENVIRONMENT_NAMES,
-  ENVIRONMENTS,
-  environmentOf,
-  localDatabase,
-  TRAFFIC_NAMES,
-  wordFrom,
-} from './environments.ts'
+import { ENVIRONMENTS, environmentOf, localDatabase, TRAFFIC_NAMES, wordFrom } from './environments.ts'
 import type { ProfileName } from './profiles.ts'
 import { ALIASES, PROFILE_NAMES, PROFILES } from './profiles.ts'
 import type { Variable } from './variables.ts'
-import { ADDRESS, FAMILIES, PARAMETERS } from './variables.ts'
+import {
+  ADDRESS,
+  FAMILIES,
+  PARAMETERS,
+  refuseMisspelt,
+  refuseMisspeltParameters,
+  STANDARD,
+} from './variables.ts'
 
 /** Who may say something, the one who is listened to first. */
 export const RANKS = [
@@ -48,7 +50,7 @@ export interface Said {
 
 /** What is said beside the options of the pool itself. */
 export interface Choices {
-  /** The row of the environment table; `'none'` leaves the table out. Default: what `NODE_ENV` names, else development. */
+  /** The row of the environment table; `'none'` leaves the table out. Default: `SLUICE_ENVIRONMENT`, else what `NODE_ENV` names, else development. */
   readonly environment?: EnvironmentName | 'none' | undefined
   /** Sizes by traffic, in the place of the environment's. Default: `POOL_TRAFFIC`, else none. */
   readonly traffic?: TrafficName | undefined
@@ -87,8 +89,9 @@ function defaults(said: readonly Said[]): Given {
 
 /** Hears everybody. @throws SLUICE_BAD_OPTION for the first thing that makes no sense, naming it, its value and its range */
 export function hear(env: Env, options: Choices & Given): Hearing {
-  const environment =
-    wordFrom(options, 'environment', {}, '', [...ENVIRONMENT_NAMES, 'none']) ?? environmentOf(env)
+  refuseShapes(env, options)
+  refuseMisspelt(env)
+  const environment = environmentOf(options, env)
   const profile = wordFrom(options, 'profile', env, 'SLUICE_PROFILE', PROFILE_NAMES)
   const traffic = wordFrom(options, 'traffic', env, 'POOL_TRAFFIC', TRAFFIC_NAMES)
   const [address, direct] = addressesOf(env, options)
@@ -97,7 +100,7 @@ export function hear(env: Env, options: Choices & Given): Hearing {
     ...fromParameters(address),
     ...fromAddress(address),
     ...(direct === undefined ? [] : [direct]),
-    ...fromVariables(env),
+    ...fromVariables([...ADDRESS, ...FAMILIES.flat(), ...STANDARD], env),
     ...(traffic === undefined ? [] : from(PRESETS[traffic], 'traffic preset', `traffic ${traffic}`)),
     ...fromEnvironment(environment, env),
     ...(profile === undefined ? [] : from(PROFILES[profile].options, 'profile', `profile ${profile}`)),
@@ -105,6 +108,21 @@ export function hear(env: Env, options: Choices & Given): Hearing {
     ...fallbacks(env),
   ]
   return { said: [...said, ...from(defaults(said), 'default', 'default')], address, environment, profile }
+}
+
+function refuseShapes(env: unknown, options: unknown): void {
+  if (typeof env !== 'object' || env === null)
+    throw new SluiceError(
+      'SLUICE_BAD_OPTION',
+      'the environment must be an object of variables, as process.env is',
+    )
+  if (typeof options !== 'object' || options === null)
+    throw new SluiceError('SLUICE_BAD_OPTION', 'the options must be an object')
+  for (const name of Object.keys(options)) {
+    const meant = CHOICES.has(name) ? undefined : closest(name, CHOICES)
+    if (meant !== undefined)
+      throw new SluiceError('SLUICE_BAD_OPTION', `${name} is not an option of Sluice; did you mean ${meant}?`)
+  }
 }
 
 function from(values: object, rank: Rank, source: string): Said[] {
@@ -138,6 +156,7 @@ function addressesOf(env: Env, { connectionString }: Given): [Address | undefine
 }
 
 function fromParameters(address: Address | undefined): Said[] {
+  if (address?.url !== undefined) refuseMisspeltParameters(address.url.searchParams, address.source)
   return PARAMETERS.flatMap((parameter) => {
     const text = address?.url?.searchParams.get(parameter.name)
     if (!text) return []
@@ -161,8 +180,8 @@ function isSet(env: Env, { name }: Variable): boolean {
   return Boolean(env[name]) || (name === 'DB_PASSWORD' && env[name] !== undefined)
 }
 
-function fromVariables(env: Env): Said[] {
-  return [...ADDRESS, ...FAMILIES.flat()]
+function fromVariables(variables: readonly Variable[], env: Env): Said[] {
+  return variables
     .filter((variable) => isSet(env, variable))
     .flatMap((variable) =>
       from(

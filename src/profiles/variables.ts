@@ -1,6 +1,6 @@
 /** The variables and URL parameters that say something of a pool: what they are called, what they mean, what they may be. */
 import { SluiceError } from '../base/errors.ts'
-import { readNumber, readWord } from '../base/options.ts'
+import { closest, readNumber, readWord, readWordOfAnyCase } from '../base/options.ts'
 import { redact } from '../base/redact.ts'
 
 /** Something that is read from a text of a name. */
@@ -71,9 +71,14 @@ function isTrue(where: string, value: string): boolean {
 }
 
 /** A word that stands for a value. */
-function word(name: string, option: string, values: Readonly<Record<string, unknown>>): Variable {
+function word(
+  name: string,
+  option: string,
+  values: Readonly<Record<string, unknown>>,
+  readOne: typeof readWord = readWordOfAnyCase,
+): Variable {
   const words = Object.keys(values)
-  const read = (value: string, where: string) => values[readWord({ [where]: value }, where, words) as string]
+  const read = (value: string, where: string) => values[readOne({ [where]: value }, where, words) as string]
   return { name, option, unit: words.join(', '), read }
 }
 
@@ -89,6 +94,15 @@ export const ADDRESS: readonly Variable[] = [
   text('DB_NAME', 'database'),
   text('DB_USERNAME', 'user'),
   text('DB_PASSWORD', 'password'),
+]
+
+/** What pg reads itself where nobody says anything, for whoever has named nothing better. */
+export const STANDARD: readonly Variable[] = [
+  text('PGHOST', 'host'),
+  count('PGPORT', 'port', 'port', { min: 1, max: 65_535 }),
+  text('PGDATABASE', 'database'),
+  text('PGUSER', 'user'),
+  text('PGPASSWORD', 'password'),
 ]
 
 /**
@@ -107,7 +121,8 @@ export const FAMILIES: readonly (readonly Variable[])[] = [
   [
     { ...count('POOL_SIZE', 'max', 'connections', SIZE), fallback: '10' },
     { ...seconds('POOL_TIMEOUT', 'acquireTimeoutMillis', 0.001), fallback: '60' },
-    { ...word('POOL_MODE', 'endpoint', MODES), fallback: 'transaction' },
+    // Without a fallback: what an endpoint is can be asked, and a wrong guess costs lanes and LISTEN.
+    word('POOL_MODE', 'endpoint', MODES),
     // A pooler of statements is one of transactions without any of more than one statement.
     word('POOL_MODE', 'transactions', { ...NO_WORD, statement: false }),
   ],
@@ -129,6 +144,43 @@ export const PARAMETERS: readonly Variable[] = [
         mode,
       ]),
     ),
+    // pg, which reads it too, takes it as it is written.
+    readWord,
   ),
   text('application_name', 'applicationName'),
 ]
+
+/** Variables that choose a row of a table. */
+const CHOOSING = ['POOL_TRAFFIC', 'SLUICE_PROFILE', 'SLUICE_ENVIRONMENT']
+
+/** Variables that nobody else would give such a name. */
+const OURS = /^(?:DB_POOL|POOL_|SLUICE_)/
+
+/** Refuses variables that are ours but for their spelling. @throws SLUICE_BAD_OPTION naming all of them */
+export function refuseMisspelt(env: Readonly<Record<string, string | undefined>>): void {
+  const known = [...FAMILIES.flat().map(({ name }) => name), ...CHOOSING].filter((name) => OURS.test(name))
+  const names = Object.keys(env).filter((name) => OURS.test(name) && env[name])
+  refuseClose(names, known, (name) => `${name} is not a variable of Sluice`)
+}
+
+/** What stands in connection strings for pg and others, however much it looks like a parameter of ours. */
+const OTHERS = new Set(['ssl', 'sslcert', 'sslkey', 'sslrootcert', 'fallback_application_name'])
+
+/** The same for parameters of a connection string. @throws SLUICE_BAD_OPTION */
+export function refuseMisspeltParameters(parameters: URLSearchParams, source: string): void {
+  const known = PARAMETERS.map(({ name }) => name)
+  const names = [...parameters.keys()].filter((name) => !OTHERS.has(name))
+  refuseClose(names, known, (name) => `${name} of ${source} is not a parameter that Sluice knows`)
+}
+
+function refuseClose(
+  names: readonly string[],
+  known: readonly string[],
+  isNot: (name: string) => string,
+): void {
+  const faults = names.flatMap((name) => {
+    const meant = known.includes(name) ? undefined : closest(name, known)
+    return meant === undefined ? [] : [`${isNot(name)}; did you mean ${meant}?`]
+  })
+  if (faults.length > 0) throw new SluiceError('SLUICE_BAD_OPTION', faults.join(' '))
+}

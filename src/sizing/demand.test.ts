@@ -105,7 +105,7 @@ test('numbers that make no sense are refused by name, value and range', () => {
   expect(() => sizeForTraffic({ perSecond: -1, millis: 1 })).toThrow(
     'perSecond must be a number 0 or more; it is -1',
   )
-  expect(() => sizeForWorkers({ workers: 1 } as never)).toThrow('each is missing: it is a number')
+  expect(() => sizeForWorkers({ workers: 1 } as never)).toThrow('each must be given: a whole number from 1')
   expect(() => sizeForNested({ tasks: 1, held: 1.5 })).toThrow(
     'held must be a whole number 1 or more; it is 1.5',
   )

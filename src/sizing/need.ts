@@ -1,6 +1,7 @@
 /** Reads the numbers that a formula cannot do without. */
 import { SluiceError } from '../base/errors.ts'
 import { readNumber } from '../base/options.ts'
+import { said } from './answer.ts'
 
 /** The range of a number; by default whole, from `min`, without an end. */
 export interface Range {
@@ -17,8 +18,13 @@ export function need(
   { max = Number.POSITIVE_INFINITY, ...range }: Range,
 ): number {
   const value = readNumber({ ...given }, name, { ...range, max })
-  if (value === undefined) throw new SluiceError('SLUICE_BAD_OPTION', `${name} is missing: it is a number`)
-  return value
+  if (value !== undefined) return value
+  const { min, whole = true, unit = '' } = range
+  const end = max === Number.POSITIVE_INFINITY ? '' : ` to ${said(max)}`
+  throw new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `${name} must be given: a ${whole ? 'whole ' : ''}number from ${said(min)}${end}${unit}`,
+  )
 }
 
 /** The same, for a number that has a default. @throws SLUICE_BAD_OPTION naming it, its value and its range */

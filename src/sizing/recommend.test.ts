@@ -78,7 +78,7 @@ test('nested tasks that the server can never serve are refused with what to chan
 
 test('nothing to go by is an error that names what there is', () => {
   expect(() => recommend({})).toThrow('give agents, traffic, workers, nested, instances, tier or hardware')
-  expect(() => recommend({ hardware: { spindles: 2 } })).toThrow('cores is missing')
+  expect(() => recommend({ hardware: { spindles: 2 } })).toThrow('cores must be given: a whole number from 1')
 })
 
 const anyTier = fc.constantFrom(...(Object.keys(TIERS) as TierName[]))

@@ -1,5 +1,6 @@
 /** One size out of several answers: which to believe where they differ, and why. */
 import { SluiceError } from '../base/errors.ts'
+import { readOptions } from '../base/options.ts'
 import type { Answer, Formula, Span } from './answer.ts'
 import { said, saidSpan } from './answer.ts'
 import type { Agents, Nested, Traffic, Workers } from './demand.ts'
@@ -53,7 +54,8 @@ export interface Recommendation {
  * give, but never fewer than nested tasks need. `min` is a quarter of `max`, rounded down.
  * @throws SLUICE_BAD_OPTION for a number out of range, an unknown tier, or nothing to go by
  */
-export function recommend(question: Question): Recommendation {
+export function recommend(given: Question): Recommendation {
+  const question = readQuestion(given)
   const answers = answersTo(question)
   const processes = question.instances?.instances ?? 1
   const tier = question.tier === undefined ? undefined : sizeForTier(question.tier).tier
@@ -77,6 +79,21 @@ export function recommend(question: Question): Recommendation {
     preferences,
     answers: [...answers, memoryOf({ connections: max * processes })],
   }
+}
+
+const KNOWN: Readonly<Record<Exclude<keyof Question, 'tier'>, readonly string[]>> = {
+  agents: ['agents', 'statements'],
+  traffic: ['perSecond', 'millis'],
+  workers: ['workers', 'each'],
+  nested: ['tasks', 'held'],
+  instances: ['instances', 'limit', 'reserved', 'surge'],
+  hardware: ['cores', 'spindles', 'multiplier'],
+}
+
+function readQuestion(question: Question): Question {
+  const given = readOptions(question, 'recommend()', [...Object.keys(KNOWN), 'tier'])
+  for (const [name, known] of Object.entries(KNOWN)) readOptions(given[name], `${name} of recommend()`, known)
+  return given
 }
 
 function answersTo({ agents, traffic, workers, nested, instances, tier, hardware }: Question): Answer[] {

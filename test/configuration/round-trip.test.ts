@@ -187,11 +187,11 @@ describe('what makes no sense is one error', () => {
     [`${LOGIN}h/d?password=${SECRET}&password=${SECRET}`, 'DATABASE_URL must say password once'],
     [`${LOGIN}h/d?port=0x10`, 'DATABASE_URL must have a port from 1 to 65,535'],
     [`${LOGIN}h:0/d`, 'DATABASE_URL must have a port from 1 to 65,535'],
-    [`${LOGIN}[::1/d`, 'DATABASE_URL must be a connection string like'],
-    [`${LOGIN}h/d%00`, 'DATABASE_URL must be a connection string like'],
-    [`"${LOGIN}h/d"`, 'DATABASE_URL must be a connection string like'],
-    [`host=h password=${SECRET}`, 'DATABASE_URL must be a connection string like'],
-    [`socket:/tmp?password=${SECRET}`, 'DATABASE_URL must be a connection string like'],
+    [`${LOGIN}[::1/d`, 'DATABASE_URL is not a connection string like'],
+    [`${LOGIN}h/d%00`, 'DATABASE_URL has a zero byte (%00) in it'],
+    [`"${LOGIN}h/d"`, 'DATABASE_URL stands in quotes; leave them out'],
+    [`host=h password=${SECRET}`, 'DATABASE_URL is not a connection string like'],
+    [`socket:/tmp?password=${SECRET}`, 'DATABASE_URL is not a connection string like'],
   ])('%s', (text, sentence) => {
     const [first, second] = refusals({ DATABASE_URL: text })
     expect(second).toBe(first)

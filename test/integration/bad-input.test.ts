@@ -138,7 +138,10 @@ describe('an option is refused at construction', () => {
       { acquireTimoutMillis: 5 },
       'acquireTimoutMillis is not an option of Sluice; did you mean acquireTimeoutMillis?',
     ],
-    [{ maxLifetime: 5 }, 'maxLifetime is not an option of Sluice; did you mean maxLifetimeMillis?'],
+    [
+      { maxLifetime: 5 },
+      'maxLifetime is not an option of Sluice; did you mean maxLifetimeMillis? It is in milliseconds',
+    ],
     [{ username: SECRET }, 'username is not an option of Sluice; did you mean user?'],
     [
       { profile: 'lambda' },

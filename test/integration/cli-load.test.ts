@@ -1,118 +1,13 @@
-/** `sluice load`, as the shell runs it. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+/** `sluice load` on a database of the user, as the shell runs it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../support/postgres.ts'
 import type { OwnServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
-import type { Playground } from './cli-support.ts'
-import { playground, run, start } from './cli-support.ts'
-
-const nothing = { files: [], processes: [] }
+import { run, start } from './cli-support.ts'
 
 interface Report {
-  ok: boolean
-  server: { embedded: boolean }
-  run: Record<string, unknown>
-  ways: Record<
-    string,
-    Record<
-      | 'answered'
-      | 'success'
-      | 'getting'
-      | 'opened'
-      | 'reuse'
-      | 'sessions'
-      | 'timeouts'
-      | 'p50'
-      | 'p99'
-      | 'max',
-      number
-    >
-  >
-  headlines: { figure: string; verdict: string; measured: number }[]
+  ways: Record<string, { answered: number }>
 }
-
-describe('on a Postgres of its own', { timeout: 120_000 }, () => {
-  let place: Playground
-  beforeEach(() => {
-    place = playground()
-  })
-  afterEach(() => {
-    place.remove()
-  })
-
-  test('says in JSON how many were answered, how fast, and over how many connections, and leaves nothing', async () => {
-    const { code, stdout, stderr } = await run(
-      ['load', '--callers', '20', '--max', '4', '--seconds', '1', '--json'],
-      place.env,
-    )
-    expect([code, stderr]).toEqual([0, ''])
-    const report: Report = JSON.parse(stdout)
-    expect(report).toMatchObject({
-      ok: true,
-      server: { embedded: true },
-      run: { callers: 20, max: 4, seconds: 1, compare: false, order: ['sluice', 'sluice'] },
-      headlines: [],
-    })
-    const { sluice } = report.ways
-    expect(sluice).toMatchObject({ success: 1, timeouts: 0 })
-    expect(sluice?.answered).toBeGreaterThan(100)
-    expect(sluice?.reuse).toBeGreaterThanOrEqual(0.95)
-    expect(sluice?.opened).toBeGreaterThan(0)
-    expect(sluice?.sessions).toBeLessThanOrEqual(4)
-    expect(sluice?.p50).toBeGreaterThan(0)
-    expect(sluice?.p99).toBeLessThanOrEqual(sluice?.max ?? 0)
-    expect(place.leftovers()).toEqual(nothing)
-  })
-
-  test('compares three ways through a slow network and holds its headline figures', async () => {
-    const { code, stdout, stderr } = await run(
-      ['load', '--compare', '--callers', '40', '--max', '4', '--seconds', '2', '--latency', '30', '--json'],
-      place.env,
-    )
-    expect([code, stderr]).toEqual([0, ''])
-    const { headlines, run: asked, ways }: Report = JSON.parse(stdout)
-    expect(asked.order).toEqual(['connect', 'pg', 'sluice', 'sluice', 'pg', 'connect'])
-    const verdicts = Object.fromEntries(headlines.map(({ figure, verdict }) => [figure, verdict]))
-    // 10× the callers at the same connections; −80 %; 150 ms to 5; 95 %; none; all. Ten times the throughput is for the
-    // bench, on a machine that does nothing else.
-    expect(verdicts).toMatchObject({
-      callers: 'met',
-      getting: 'met',
-      'slow-getting': 'met',
-      reuse: 'met',
-      timeouts: 'met',
-      success: 'met',
-    })
-    expect(headlines.find(({ figure }) => figure === 'throughput')?.measured).toBeGreaterThan(1)
-    // TCP, the first word, two rounds of SCRAM: four round trips at least.
-    expect(ways.connect?.getting).toBeGreaterThanOrEqual(4 * 30)
-    expect(ways.connect).toMatchObject({ reuse: 0 })
-    for (const way of ['pg', 'sluice']) expect(ways[way]?.sessions, way).toBeLessThanOrEqual(4)
-    expect(place.leftovers()).toEqual(nothing)
-  })
-
-  test('writes plain lines into a pipe, none wider than 80 columns', async () => {
-    const { code, stdout } = await run(
-      ['load', '--compare', '--callers', '4', '--max', '4', '--seconds', '1'],
-      place.env,
-    )
-    expect(code).toBe(0)
-    expect(stdout).not.toContain('\u001B')
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
-    expect(stdout).toMatch(/connect\/query, turn 1 of 6[\s\S]*Sluice, turn 3 of 6/)
-    expect(stdout).toMatch(/Both\s+pools may have 4 connections/)
-    expect(stdout).toMatch(/answered a second +[\d,]+ +[\d,]+ +[\d,]+/)
-    expect(stdout).toMatch(/--callers 40/)
-  })
-
-  test('Ctrl-C ends it and leaves nothing', async () => {
-    const { child, said, ended } = start(['load', '--seconds', '300'], place.env)
-    await said('turn 1 of 2')
-    child.kill('SIGINT')
-    expect((await ended).code).toBe(130)
-    expect(place.leftovers()).toEqual(nothing)
-  })
-})
 
 describe('on a database of the user', { timeout: 120_000 }, () => {
   let server: OwnServer
@@ -138,6 +33,8 @@ describe('on a database of the user', { timeout: 120_000 }, () => {
     ],
     ['SELECT 1; SELECT 2', /cannot insert multiple commands into a prepared statement\.\n$/],
     ['COMMIT', /works on its session; give statements that do work\.\n$/],
+    ['', /^sluice: The statement "" is empty: give one that asks for something\.\n$/],
+    ['-- later', /is empty: give one that asks for something\.\n$/],
     ['SELECT nothing', /fails: column "nothing" does not exist\.\n$/],
   ])('%s is refused before anything is loaded', async (text, message) => {
     const { code, stderr, stdout } = await load('--statement', 'SELECT 1', '--statement', text)
@@ -174,15 +71,58 @@ describe('on a database of the user', { timeout: 120_000 }, () => {
 
   test.each([
     [['--max', '100'], /^sluice: --max is 100, and the server has room for \d+ more sessions\.\n$/],
-    [
-      ['--compare', '--callers', '100'],
-      /^sluice: With --compare each caller connects for itself .* 100, and the server has room for \d+ more sessions\.\n$/,
-    ],
     [['--callers', '0'], /^sluice: --callers must be a whole number from 1 to 10,000; it is "0"\.\n$/],
-  ])('%o is refused, since the server has no such room', async (args, message) => {
+  ])('%o is refused', async (args, message) => {
     const { code, stderr, stdout } = await run(['load', ...args], { DATABASE_URL: server.url })
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(message)
+  })
+
+  test('with --compare callers that connect for each statement are as many as there is room for, and both pools get all', async () => {
+    const args = ['--compare', '--callers', '100', '--max', '10', '--seconds', '1', '--json']
+    const { code, stdout, stderr } = await run(['load', server.url, ...args])
+    expect([code, stderr]).toEqual([0, ''])
+    const report = JSON.parse(stdout)
+    expect(report.run.connecting).toBeLessThan(40)
+    expect(report.ways.connect).toMatchObject({ success: 1 })
+    expect(report.ways.connect.sessions).toBeLessThan(40)
+    expect(report.headlines).toContainEqual(expect.objectContaining({ figure: 'callers', verdict: 'met' }))
+    expect(report.besidePg.perSecond).toBeCloseTo(report.ways.sluice.perSecond / report.ways.pg.perSecond, 2)
+    expect(report.besidePg.says).toMatch(/^Sluice answers [\d,]+ statements a second, pg\.Pool [\d,]+: /)
+  })
+
+  test('says that it waits for statements under way', async () => {
+    const { stdout } = await load('--seconds', '0.2', '--statement', 'SELECT pg_sleep(0.6)')
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /Sluice: \d+\.\d s instead of 0\.2, since statements under way at the end are waited for and counted\./,
+    )
+  })
+
+  test('Ctrl-C with --json prints the figures so far as one object', async () => {
+    const { child, ended } = start([
+      'load',
+      server.url,
+      '--json',
+      '--callers',
+      '8',
+      '--max',
+      '4',
+      '--seconds',
+      '300',
+    ])
+    const asking = () =>
+      server.admin<{ n: number }>(
+        `SELECT coalesce(sum(calls), 0)::int AS n FROM (SELECT count(*) AS calls FROM pg_stat_activity
+          WHERE application_name LIKE 'sluice-load-%-sluice' AND backend_start < now() - interval '2 s') AS s`,
+      )
+    await expect.poll(async () => (await asking())[0]?.n, { timeout: 60_000 }).toBeGreaterThan(0)
+    child.kill('SIGINT')
+    const { code, stdout } = await ended
+    expect(code).toBe(130)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ ok: false, interrupted: true, headlines: [], besidePg: null })
+    expect(report.ways.sluice.answered).toBeGreaterThan(0)
+    expect(report.ways.sluice.seconds).toBeLessThan(300)
   })
 
   test('Ctrl-C ends statements that would run for minutes, and no session stays', async () => {
@@ -210,5 +150,14 @@ describe('on a database of the user', { timeout: 120_000 }, () => {
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^sluice: The server has no database "nowhere"\. .*\n$/)
     expect(stderr).not.toContain(new URL(url).password)
+    const asked = await run(['load', '--json', url])
+    expect(asked.code).toBe(1)
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      ok: false,
+      kind: 'missing-database',
+      code: '3D000',
+      error: expect.stringContaining('The server has no database "nowhere".'),
+    })
+    expect(asked.stdout).not.toContain(new URL(url).password)
   })
 })

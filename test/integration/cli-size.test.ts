@@ -57,6 +57,7 @@ test('--json prints one object with all of it', async () => {
   const { code, stdout, stderr } = await size('--json', '--tier', 'free', '--rps', '100', '--ms', '50')
   expect([code, stderr]).toEqual([0, ''])
   expect(JSON.parse(stdout)).toMatchObject({
+    ok: true,
     max: 8,
     min: 2,
     processes: 1,
@@ -88,14 +89,14 @@ describe('what makes no sense is one sentence and exit code 2', () => {
     ['--cores 4 --multiplier 5', '--multiplier must be a number from 1 to 4; it is "5".'],
     [
       '--tier midium',
-      'tier must be one of free, small, medium, large, xl, 2xl; it is "midium"; did you mean medium?',
+      '--tier must be one of free, small, medium, large, xl, 2xl; it is "midium"; did you mean medium?',
     ],
-    ['--instances 5 --limit 10 --reserved 10', 'reserved must be a whole number from 0 to 9; it is 10.'],
-    ['--instances 90', 'instances must be 80 or fewer'],
+    ['--instances 5 --limit 10 --reserved 10', '--reserved must be a whole number from 0 to 9; it is 10.'],
+    ['--instances 90', '--instances must be 80 or fewer'],
     ['--tier free --tasks 30 --held 3', 'nested tasks need 61 connections'],
   ])('%s', async (flags, sentence) => {
     const { code, stdout, stderr } = await size(...flags.split(' ').filter((flag) => flag !== ''))
-    expect([code, stdout, stderr.trim().split('\n').length]).toEqual([2, '', 1])
+    expect([code, stdout, stderr.trim().split('\n').length]).toEqual([2, flags === '--json' ? stdout : '', 1])
     expect(stderr).toContain(sentence)
   })
 })

@@ -23,6 +23,17 @@ function namedOptions(): string[] {
   return [...new Set(names)]
 }
 
+/** The first column of the table of options under a title. */
+function theirNames(title: string): string[] {
+  const section = text.split(/^## /m).find((part) => part.startsWith(title)) ?? ''
+  const rows = section
+    .split('\n')
+    .filter((line) => /^\| `\w+`(?:, `\w+`)* \| (?:–|ms|\*\*s\*\*) \|/.test(line))
+  return rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => `${name}`),
+  )
+}
+
 /** Options of pg's client, which pass through. */
 const CLIENTS = ['ssl', 'keepAliveInitialDelayMillis']
 
@@ -44,6 +55,20 @@ test.each([
   ['connectionTimeout', 'connectionTimeoutMillis'],
 ])('another pool’s %s is refused with the name that was meant', (theirs, ours) => {
   expect(() => new sluice.Pool({ [theirs]: 1 })).toThrow(`did you mean ${ours}?`)
+})
+
+/** What is called the same here, or is a parameter of a connection string alone. */
+const SAME = ['max', 'prepare', 'pgbouncer', 'application_name', 'sslmode']
+const theirs = ['From postgres.js', 'From SQLAlchemy', 'From Prisma', 'From HikariCP']
+  .flatMap(theirNames)
+  .filter((name) => !SAME.includes(name))
+
+test('the tables name options of other pools', () => {
+  expect(theirs.length).toBeGreaterThan(20)
+})
+
+test.each(theirs)('%s of another pool is refused, and not left out in silence', (name) => {
+  expect(() => new sluice.Pool({ [name]: 1 })).toThrow(`${name} is not an option of Sluice; `)
 })
 
 const blocks = [...text.matchAll(/```js\n(\/\/ after[^\n]*)\n([\s\S]*?)```/g)].map(

@@ -47,7 +47,8 @@ describe('createPools', () => {
   test('a profile keeps its own max, as far as the cap has room for it', () => {
     const pools = make({ default: {}, burst: { profile: 'serverless' } }, { max: 12 })
     expect([pools.default.options.max, pools.burst.options.max]).toEqual([12, 10])
-    expect(() => createPools({ default: { profile: 'persistent' } }, { max: 12 })).toThrow(
+    expect(make({ default: { profile: 'persistent' } }, { max: 12 }).default.options.max).toBe(12)
+    expect(() => createPools({ default: { profile: 'persistent', max: 20 } }, { max: 12 })).toThrow(
       'pool "default": max must not exceed that of the budget; max is 20 and budget.max is 12',
     )
   })
@@ -73,8 +74,41 @@ describe('createPools', () => {
       'pool "b": the min of all pools together must not exceed budget.max; min is 3, the other pools have 3, and budget.max is 5',
     ],
     [{ a: { poolSize: 3 } }, { max: 5 }, 'pool "a": poolSize is not an option of Sluice; did you mean max?'],
+    [{ default: {} }, undefined, 'createPools needs max: how many connections all pools may have together'],
+    [{ default: {} }, null, 'createPools needs an object of options for all pools, with max'],
+    [undefined, { max: 5 }, 'createPools needs an object of pool options by name'],
+    [
+      { a: { profile: 'persistent', max: 6 } },
+      { max: 5 },
+      'pool "a": max must not exceed that of the budget; max is 6',
+    ],
+    [
+      { a: {} },
+      { max: 5, idleTimeoutMilis: 5 },
+      'pool "a": idleTimeoutMilis is not an option of Sluice; did you mean idleTimeoutMillis?',
+    ],
   ])('refuses %j with %j', (configs, options, sentence) => {
     expect(() => createPools(configs as never, options as never)).toThrow(sentence)
+  })
+
+  test('a profile that asks for more than the cap gets the cap, and what is left of it to keep', () => {
+    const pools = make(
+      { a: { profile: 'high-performance' }, b: { profile: 'edge' }, c: { profile: 'persistent' } },
+      { max: 8 },
+    )
+    const sizes = Object.values(pools.stats().pools).map(({ max, min }) => [max, min])
+    expect(sizes).toEqual([
+      [8, 8],
+      [3, 0],
+      [8, 0],
+    ])
+    expect(make({ a: { min: 2 }, b: {} }, { max: 8, profile: 'persistent' }).b.options).toMatchObject({
+      max: 8,
+    })
+  })
+
+  test('globalPools refuses like createPools', () => {
+    expect(() => globalPools('bad', { default: {} }, undefined as never)).toThrow('createPools needs max')
   })
 
   test('the server never counts more sessions than the cap, and every caller of every pool is served', async () => {

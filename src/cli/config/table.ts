@@ -23,16 +23,26 @@ export function describeConfig(
   return [...lines, '', ...ending(missing, paint, width)]
 }
 
-/** What others said, the one next in turn first; the defaults of everybody go without saying. */
-function outvoted({ losers, unit }: Explanation, indent: number, paint: Paint, width: number): string[] {
-  const heard = losers.filter(({ source }) => source !== 'default')
-  if (heard.length === 0) return []
+/** What others said, the one next in turn first, each value once; the defaults of everybody go without saying. */
+function outvoted(row: Explanation, indent: number, paint: Paint, width: number): string[] {
+  const heard = row.losers.filter(({ source }) => source !== 'default')
+  const same = heard.filter(({ value }) => value === row.value).map(({ source }) => source)
+  const others = heard.filter(({ value }) => value !== row.value)
+  const notes = [
+    ...(same.length === 0 ? [] : [`as ${same.join(', ')} says`]),
+    ...(others.length === 0 ? [] : [wordsOf(others, row.unit)]),
+    ...(row.note === undefined ? [] : [row.note]),
+  ]
   const space = ' '.repeat(indent + 2)
-  return wrap(`${space}${wordsOf(heard, unit)}`, width, `${space}  `).map((line) => paint.dim(line))
+  return notes.flatMap((note) => wrap(`${space}${note}`, width, `${space}  `)).map((line) => paint.dim(line))
 }
 
 function wordsOf(losers: readonly Outvoted[], unit: string): string {
-  const words = losers.map(({ source, value }) => `${inWords(value, unit)} (${source})`)
+  const values = [...new Set(losers.map(({ value }) => value))]
+  const words = values.map((value) => {
+    const sources = losers.filter((loser) => loser.value === value).map(({ source }) => source)
+    return `${inWords(value, unit)} (${sources.join(', ')})`
+  })
   return `wins over ${words.join(', ')}`
 }
 

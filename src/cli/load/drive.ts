@@ -21,7 +21,8 @@ const sulkMillis = 10
 const gets = 10
 
 /**
- * Runs a round to its end: what is under way then is waited for and counted. After `signal` nothing is waited for.
+ * Runs a round to its end: what is under way then is waited for and counted. After `signal` nothing is waited for, and what was
+ * answered before is counted.
  * @throws the reason of `signal`
  */
 export async function drive(way: Way, tally: Tally, round: Round): Promise<void> {
@@ -41,8 +42,9 @@ export async function drive(way: Way, tally: Tally, round: Round): Promise<void>
   } finally {
     clearInterval(ticking)
     signal.removeEventListener('abort', end)
+    // Also of a round cut short: its figures are those so far.
+    tally.round((performance.now() - began) / 1_000, { opened: way.opened(), timeouts: way.timeouts() })
   }
-  tally.round((performance.now() - began) / 1_000, { opened: way.opened(), timeouts: way.timeouts() })
   for (let n = 0; n < gets; n++) await unlessAborted(signal, get(way, tally))
 }
 

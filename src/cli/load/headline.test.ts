@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
+import { makePaint } from '../paint.ts'
 import type { Headline } from './headline.ts'
-import { headlines } from './headline.ts'
+import { headlines, standing } from './headline.ts'
+import { describe } from './report.ts'
 import type { LoadReport, WayReport } from './run.ts'
+import { connectingWithin } from './run.ts'
 
 const way: WayReport = {
   seconds: 10,
@@ -34,8 +37,10 @@ function compared(sluice: Partial<WayReport>, run: Partial<LoadReport['run']> = 
       statements: ['SELECT 1'],
       compare: true,
       order: [],
+      connecting: 100,
       ...run,
     },
+    interrupted: false,
     ways: { connect: way, pg: pool, sluice: { ...pool, ...sluice } },
   }
 }
@@ -77,7 +82,39 @@ test('what a test could not show is not judged, and it says how to ask', () => {
   expect(verdict('getting', near)).toBe('met')
 })
 
+test('Sluice and pg.Pool are set side by side, whichever is ahead', () => {
+  const beside = (sluice: Partial<WayReport>) => {
+    const report = compared(sluice)
+    return standing({ ...report, ways: { ...report.ways, pg: { ...way, perSecond: 1_000, p50: 2, p99: 8 } } })
+  }
+  expect(beside({ perSecond: 1_250, p50: 1, p99: 8 })?.says).toBe(
+    'Sluice answers 1,250 statements a second, pg.Pool 1,000: 25 % more; p50 1.00 ms instead of 2.00 ms: 50 % shorter; p99 8.00 ms instead of 8.00 ms: the same.',
+  )
+  expect(beside({ perSecond: 900, p50: 2, p99: 12 })?.says).toBe(
+    'Sluice answers 900 statements a second, pg.Pool 1,000: 10 % fewer; p50 2.00 ms instead of 2.00 ms: the same; p99 12.0 ms instead of 8.00 ms: 50 % longer.',
+  )
+})
+
+test('a comparison that was interrupted is not judged', () => {
+  const report = { ...compared({}), interrupted: true }
+  expect([headlines(report), standing(report)]).toEqual([[], undefined])
+})
+
+test('callers that connect for themselves leave a tenth of the room to others', () => {
+  expect([connectingWithin(97, 100), connectingWithin(97, 50), connectingWithin(1, 50)]).toEqual([87, 50, 1])
+})
+
+test.each([60, 72, 80, 120])('the report fits %i columns', (width) => {
+  const report = compared({})
+  const lines = describe(
+    { ...report, ways: { ...report.ways, pg: way } },
+    { paint: makePaint(false, 'xterm'), width },
+  )
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(width)
+  expect(lines.join(' ')).toMatch(/connect\/query +pg\.Pool +Sluice/)
+})
+
 test('without a comparison there is nothing to compare', () => {
-  const { server, run, ways } = compared({})
-  expect(headlines({ server, run, ways: { sluice: ways.sluice as WayReport } })).toEqual([])
+  const { ways, ...rest } = compared({})
+  expect(headlines({ ...rest, ways: { sluice: ways.sluice as WayReport } })).toEqual([])
 })

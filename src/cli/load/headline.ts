@@ -1,5 +1,5 @@
 /** The headline figures of a comparison, each with its goal, from what was measured side by side. */
-import { brief } from '../paint.ts'
+import { brief, whole } from '../paint.ts'
 import type { LoadReport } from './run.ts'
 
 /** One figure. */
@@ -16,10 +16,10 @@ export interface Headline {
 /** A server this slow to connect to is what the goal for getting a connection is about. */
 const slowConnectMillis = 100
 
-/** The figures; none without a comparison. */
-export function headlines({ run, ways }: LoadReport): Headline[] {
+/** The figures; none without a comparison, or where it did not come to its end. */
+export function headlines({ interrupted, run, ways }: LoadReport): Headline[] {
   const { connect, sluice } = ways
-  if (connect === undefined || sluice === undefined) return []
+  if (interrupted || connect === undefined || sluice === undefined) return []
   const judged = (met: boolean): Headline['verdict'] => (met ? 'met' : 'missed')
   const each = run.callers / Math.max(1, sluice.sessions)
   const asksTenfold = run.callers >= 10 * run.max
@@ -62,6 +62,37 @@ export function headlines({ run, ways }: LoadReport): Headline[] {
     },
   ]
   return [...lines.slice(0, 1), ...getting(connect.getting, sluice.getting), ...lines.slice(1)]
+}
+
+/** How Sluice stands beside pg.Pool, whichever is ahead. The ratios are Sluice ÷ pg.Pool. */
+export interface Standing {
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+  /** A sentence with its numbers. */
+  readonly says: string
+}
+
+/** Undefined without a comparison that came to its end, or where one of the two answered nothing. */
+export function standing({ interrupted, ways: { pg, sluice } }: LoadReport): Standing | undefined {
+  if (interrupted || pg === undefined || sluice === undefined) return undefined
+  if (pg.answered === 0 || sluice.answered === 0) return undefined
+  const perSecond = sluice.perSecond / pg.perSecond
+  const [p50, p99] = [sluice.p50 / pg.p50, sluice.p99 / pg.p99]
+  const times = (name: string, ratio: number, own: number, other: number): string =>
+    `${name} ${brief(own)} instead of ${brief(other)}: ${compared(ratio, ['longer', 'shorter', 'the same'])}`
+  const says = [
+    `Sluice answers ${whole(sluice.perSecond)} statements a second, pg.Pool ${whole(pg.perSecond)}: ${compared(perSecond, ['more', 'fewer', 'as many'])}`,
+    times('p50', p50, sluice.p50, pg.p50),
+    times('p99', p99, sluice.p99, pg.p99),
+  ].join('; ')
+  return { perSecond, p50, p99, says: `${says}.` }
+}
+
+function compared(ratio: number, [more, less, same]: readonly [string, string, string]): string {
+  const percent = Math.round(100 * Math.abs(ratio - 1))
+  if (percent === 0) return same
+  return `${whole(percent)} % ${ratio > 1 ? more : less}`
 }
 
 function getting(connecting: number | undefined, pooled: number | undefined): Headline[] {

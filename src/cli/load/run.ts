@@ -43,7 +43,13 @@ export interface WayReport extends Figures {
 /** What a load test ran on and what it measured. */
 export interface LoadReport {
   readonly server: { readonly version: string; readonly embedded: boolean }
-  readonly run: Omit<LoadOptions, 'allowWrites'> & { readonly order: readonly WayName[] }
+  readonly run: Omit<LoadOptions, 'allowWrites'> & {
+    readonly order: readonly WayName[]
+    /** Of the callers, those that connect for each statement at a time: all of them, where the server has the room. */
+    readonly connecting: number
+  }
+  /** Ended early: the figures are those until then, and ways whose turn had not come are missing. */
+  readonly interrupted: boolean
   readonly ways: Readonly<Partial<Record<WayName, WayReport>>>
 }
 
@@ -75,7 +81,8 @@ type Undo = (() => Promise<unknown>)[]
  *
  * @param given the user's database; without one an embedded Postgres is started
  * @param onTarget told where the work is done, before anything can fail there
- * @throws the reason of `signal`; a Refusal; what the database says
+ * @returns what was measured, also where `signal` ended it early
+ * @throws the reason of `signal` where nothing had been measured; a Refusal; what the database says
  */
 export async function runLoad(
   given: Target | undefined,
@@ -90,14 +97,16 @@ export async function runLoad(
     signal.throwIfAborted()
     const url = withoutName(target.url)
     const statements = options.statements.length === 0 ? [lookup] : options.statements
-    const version = await prepare(url, statements, options, signal)
+    const { version, room } = await prepare(url, statements, options, signal)
     watcher.onServer(version)
     const sessions = await openSessionWatch(url, 'sluice-load-watch')
     undo.push(() => sessions.end())
     const detour = await detourTo(target, options, undo)
     const order = options.compare ? compared : (['sluice', 'sluice'] as const)
+    const connecting = connectingWithin(room, options.callers)
     const ways = await takeTurns({
       ...options,
+      connecting,
       statements,
       url,
       target,
@@ -110,7 +119,8 @@ export async function runLoad(
     const { callers, max, seconds, latencyMillis, compare } = options
     return {
       server: { version, embedded: given === undefined },
-      run: { callers, max, seconds, latencyMillis, statements, compare, order },
+      run: { callers, max, seconds, latencyMillis, statements, compare, order, connecting },
+      interrupted: signal.aborted,
       ways,
     }
   } finally {
@@ -146,7 +156,7 @@ async function prepare(
   statements: readonly string[],
   options: LoadOptions,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ version: string; room: number }> {
   const client = new PgClient({
     connectionString: url,
     application_name: 'sluice-load-watch',
@@ -159,9 +169,11 @@ async function prepare(
     await client.connect()
     const { rows } = await client.query(`SELECT current_setting('server_version') AS version`)
     // This session counts as somebody else's; the one that counts sessions takes its place.
-    checkRoom(options, await roomFor(client))
+    const room = await roomFor(client)
+    if (options.max > room)
+      throw badInput(`--max is ${options.max}, and the server has room for ${room} more sessions.`)
     await tryOut(client, statements, options.allowWrites)
-    return String(rows[0]?.version)
+    return { version: String(rows[0]?.version), room }
   } finally {
     signal.removeEventListener('abort', leave)
     await client.end().catch(() => {})
@@ -172,16 +184,16 @@ function roomFor(client: InstanceType<typeof PgClient>): Promise<number> {
   return serverRoom({ query: (text, values) => client.query(text, values), connections: () => [] })
 }
 
-/** A test that takes the last sessions of a server is an outage for everybody else there. */
-function checkRoom({ callers, compare, max }: LoadOptions, room: number): void {
-  if (max > room) throw badInput(`--max is ${max}, and the server has room for ${room} more sessions.`)
-  if (!compare || callers <= room) return
-  throw badInput(
-    `With --compare each caller connects for itself for a while: --callers is ${callers}, and the server has room for ${room} more sessions.`,
-  )
+/**
+ * How many callers may connect for each statement at a time. A test that takes the last sessions of a server is an outage for
+ * everybody else there, so that a tenth of the room stays free.
+ */
+export function connectingWithin(room: number, callers: number): number {
+  return Math.min(callers, Math.max(1, Math.floor(0.9 * room)))
 }
 
 interface Turns extends LoadOptions {
+  readonly connecting: number
   readonly url: string
   readonly target: Target
   readonly sessions: SessionWatch
@@ -197,6 +209,7 @@ async function takeTurns(turns: Turns): Promise<LoadReport['ways']> {
   const tallies = new Map(names.map((name) => [name, new Tally(target.redact)]))
   // Without it the first turn would pay for cold caches and for code not yet compiled.
   for (const name of names) {
+    signal.throwIfAborted()
     watcher.onWarming(name)
     await turn(name, new Tally(target.redact), Math.min(1, turns.seconds / 5), turns, () => {})
   }
@@ -211,13 +224,17 @@ async function takeTurns(turns: Turns): Promise<LoadReport['ways']> {
         share,
         figures: tally.figures(),
       }),
-    )
-    signal.throwIfAborted()
+    ).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+    if (signal.aborted) break
   }
-  const reports = names.map((name) => {
+  const reports = names.flatMap((name) => {
     const figures = (tallies.get(name) as Tally).figures()
-    return [name, { ...figures, sessions: sessions.most(applicationName(name)) }] as const
+    const report = { ...figures, sessions: sessions.most(applicationName(name)) }
+    return figures.answered + figures.failed === 0 ? [] : ([[name, report]] as const)
   })
+  if (reports.length === 0) signal.throwIfAborted()
   return Object.fromEntries(reports)
 }
 
@@ -231,14 +248,15 @@ async function turn(
   name: WayName,
   tally: Tally,
   seconds: number,
-  { url, max, callers, statements, sessions, detour, signal }: Turns,
+  { url, max, callers, connecting, statements, sessions, detour, signal }: Turns,
   onTick: (share: number) => void,
 ): Promise<void> {
   const ownName = applicationName(name)
   const way = openWay(name, { url, max, applicationName: ownName, detour })
   const stop = sessions.watch(ownName)
   try {
-    await drive(way, tally, { callers, statements, seconds, signal, onTick })
+    const asking = name === 'connect' ? connecting : callers
+    await drive(way, tally, { callers: asking, statements, seconds, signal, onTick })
   } finally {
     try {
       await stop()

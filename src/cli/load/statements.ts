@@ -25,7 +25,8 @@ export async function tryOut(
     try {
       // The extended protocol takes one statement at a time: nothing can hide behind the first.
       const { command } = await client.query({ text, queryMode: 'extended' } as { text: string })
-      if (session.test(command ?? ''))
+      if (!command) throw badInput(`${quote(text)} is empty: give one that asks for something.`)
+      if (session.test(command))
         throw badInput(`${quote(text)} works on its session; give statements that do work.`)
     } catch (error) {
       if (codeOf(error) === readOnlyTransaction)

@@ -7,17 +7,28 @@ import { askFlags } from './ask.ts'
 async function answered(...lines: (string | undefined)[]) {
   const [input, output] = [new PassThrough(), new PassThrough()]
   const paint = makePaint(false, undefined)
-  const flags = askFlags({ input, output, paint, signal: new AbortController().signal })
+  const flags = askFlags({ input, output, paint, signal: new AbortController().signal, width: 80 })
   // One answer to each question, as a person gives them.
   let said = ''
   output.setEncoding('utf8').on('data', (text: string) => {
     said += text
-    if (!text.includes('?')) return
+    if (!text.endsWith(') ')) return
     const line = lines.shift()
     if (line === undefined) input.end()
     else input.write(`${line}\n`)
   })
-  return { flags: await flags, said }
+  return { flags: await flags, said: said.replaceAll(/\s+/g, ' ') }
+}
+
+/** A conversation whose answers are still to come. */
+function conversation(width: number, signal = new AbortController().signal) {
+  const [input, output] = [new PassThrough(), new PassThrough()]
+  let text = ''
+  output.setEncoding('utf8').on('data', (part: string) => {
+    text += part
+  })
+  const flags = askFlags({ input, output, paint: makePaint(false, undefined), signal, width })
+  return { input, flags, said: () => text }
 }
 
 test('Enter skips a question, and what follows it is not asked', async () => {
@@ -58,6 +69,29 @@ test('an interruption ends the questions with its reason', async () => {
     output: new PassThrough(),
     paint: makePaint(false, undefined),
     signal: AbortSignal.abort(reason),
+    width: 80,
   })
   await expect(asking).rejects.toBe(reason)
+})
+
+test.each([60, 80])('no question is wider than %i columns with its answer', async (width) => {
+  const { input, said, flags } = conversation(width)
+  const questions = 7
+  for (let n = 1; n <= questions; n++) {
+    await expect.poll(() => said().split('(e.g.').length, { timeout: 10_000 }).toBe(n + 1)
+    input.write('\n')
+  }
+  input.end()
+  await flags
+  // What a person types, and ends the line with, is not in it.
+  for (const line of said().split(/\n|(?<=\)) /)) expect(line.length).toBeLessThanOrEqual(width - 8)
+})
+
+test('an interruption ends the line of the question', async () => {
+  const stop = new AbortController()
+  const { said, flags } = conversation(80, stop.signal)
+  await expect.poll(said, { timeout: 10_000 }).toContain('(e.g. medium)')
+  stop.abort(new Error('SIGINT'))
+  await expect(flags).rejects.toThrow('SIGINT')
+  expect(said()).toMatch(/\n$/)
 })

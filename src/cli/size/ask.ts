@@ -4,6 +4,7 @@ import { TIERS } from '../../sizing/tiers.ts'
 import { unlessAborted } from '../interrupt.ts'
 import { readNumber } from '../numbers.ts'
 import type { Paint } from '../paint.ts'
+import { wrap } from '../paint.ts'
 import { badInput, Refusal } from '../refusal.ts'
 import type { Flags, NumberFlag } from './flags.ts'
 import { ranges } from './flags.ts'
@@ -74,10 +75,15 @@ export interface Conversation {
   readonly output: NodeJS.WritableStream
   readonly paint: Paint
   readonly signal: AbortSignal
+  /** Of the terminal, in characters. */
+  readonly width: number
 }
 
+/** An answer stands behind its question. */
+const answerWidth = 10
+
 /** What the person knows. Enter skips a question, the end of the input skips the rest. */
-export async function askFlags({ input, output, paint, signal }: Conversation): Promise<Flags> {
+export async function askFlags({ input, output, paint, signal, width }: Conversation): Promise<Flags> {
   const lines = createInterface({ input, output })
   // In raw mode Ctrl-C is a key: it has to become the signal that ends every command.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
@@ -88,15 +94,30 @@ export async function askFlags({ input, output, paint, signal }: Conversation): 
       resolve('')
     })
   })
-  const ask = (prompt: string): Promise<string> =>
-    isOver ? over : unlessAborted(signal, Promise.race([lines.question(prompt), over]))
+  const ask = (prompt: string): Promise<string> => {
+    if (isOver) return over
+    const wrapped = prompt.split('\n').flatMap((line) => wrap(line, Math.max(20, width - answerWidth)))
+    // The terminal's line editor knows where the cursor is as long as its prompt is one line.
+    const last = wrapped.pop() ?? ''
+    output.write(wrapped.map((line) => `${spaced(line)}\n`).join(''))
+    return unlessAborted(signal, Promise.race([lines.question(`${spaced(last)} `), over]))
+  }
   try {
     output.write('What do you know? Enter skips a question.\n')
     return await askAll(steps, {}, { ask, paint })
+  } catch (error) {
+    // What the shell says next does not stand behind the question.
+    output.write('\n')
+    throw error
   } finally {
     lines.close()
   }
 }
+
+const noBreak = '\u00A0'
+/** For `wrap`, which breaks at spaces only. */
+const unbroken = (text: string): string => text.replaceAll(' ', noBreak)
+const spaced = (text: string): string => text.replaceAll(noBreak, ' ')
 
 interface Asking {
   ask(prompt: string): Promise<string>
@@ -120,7 +141,7 @@ async function askOne(step: Step, { ask, paint }: Asking): Promise<number | stri
   const hint = fallback === undefined ? `e.g. ${example}` : `e.g. ${example}, Enter: ${fallback}`
   let trouble = ''
   for (;;) {
-    const answer = (await ask(`${trouble}${paint.bold(text)} ${paint.dim(`(${hint})`)} `)).trim()
+    const answer = (await ask(`${trouble}${paint.bold(text)} ${paint.dim(unbroken(`(${hint})`))}`)).trim()
     const given = answer === '' ? fallback : answer
     if (given === undefined) return undefined
     try {

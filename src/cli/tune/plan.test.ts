@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { callersFor, roomFor, sizesAround, sizesTo, timingFor } from './plan.ts'
+import { callersFor, planFor, roomFor, sizesAround, sizesTo, timingFor } from './plan.ts'
 
 const limits = {
   maxConnections: 100,
@@ -70,9 +70,19 @@ describe('the time', () => {
     }
   })
 
+  test('that is little is spent on fewer sizes, never fewer than three, the smallest and the largest among them', () => {
+    const { sizes, leftOut } = planFor(4_000, 64, 0.2)
+    expect([sizes[0], sizes.at(-1), sizes.length + leftOut]).toEqual([1, 64, 7])
+    expect(sizes.length).toBeGreaterThanOrEqual(3)
+    expect(leftOut).toBeGreaterThan(0)
+    expect(planFor(30_000, 64, 0.2)).toMatchObject({ sizes: [1, 2, 4, 8, 16, 32, 64], leftOut: 0 })
+    expect(planFor(3_000, 3, 0.2)).toMatchObject({ sizes: [1, 2, 3], leftOut: 0 })
+    expect(() => planFor(1_000, 64, 0.19)).toThrow('A statement takes 0.19 ms, and measuring 3 sizes')
+  })
+
   test('that is too short for the statements is refused, naming what would be enough', () => {
     expect(() => timingFor(30_000, 7, 1_000)).toThrow(
-      /^A statement takes 1000 ms, and measuring 7 sizes three times and more takes about \d{3} s; 30 s of --seconds are left\. Give more --seconds, a smaller --max, or shorter statements\.$/,
+      /^A statement takes 1\.00 s, and measuring 7 sizes three times and more takes about \d{3} s; 30 s of --seconds are left\. Give more --seconds, or shorter statements\.$/,
     )
   })
 })

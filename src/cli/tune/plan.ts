@@ -1,5 +1,6 @@
 /** What a sweep may do to a server, which sizes it tries, and how it spends its time. */
 import type { Findings } from '../check/probe.ts'
+import { millis } from '../paint.ts'
 import { badInput, exitCodes, Refusal } from '../refusal.ts'
 
 /** What a server allows, as `sluice check` finds it. */
@@ -74,6 +75,51 @@ const longest = 700
 /** Changing the size, and waiting for what is under way. */
 const between = 60
 
+/** A sweep that may be had in the time that there is. */
+export interface Plan {
+  readonly sizes: readonly number[]
+  /** Sizes that there was no time for. */
+  readonly leftOut: number
+  readonly timing: Timing
+}
+
+/** Opening connections and a busy machine take their time besides. */
+const margin = 1.5
+
+/**
+ * The sizes up to the largest, fewer of them where `budget` is little, and how long each is measured.
+ *
+ * @throws Refusal naming the time that would be enough for the fewest
+ */
+export function planFor(budget: number, largest: number, statement: number): Plan {
+  const all = sizesTo(largest)
+  let count = all.length
+  while (count > fewestSizes && margin * leastFor(count, statement) > budget) count--
+  const sizes = Array.from(
+    { length: count },
+    (_, index) => all[Math.round((index * (all.length - 1)) / (count - 1))] as number,
+  )
+  return { sizes, leftOut: all.length - count, timing: timingFor(budget, count, statement) }
+}
+
+/** The least time for `count` sizes; with it there is no closer look. */
+function leastFor(count: number, statement: number): number {
+  return neededFor(count, timingOf(leastWindow(statement), statement), statement)
+}
+
+function neededFor(count: number, { warm, window }: Timing, statement: number): number {
+  return 1.1 * fewestRounds * count * (warm + window + between + statement)
+}
+
+/** Ten statements one after another; fewer would be chance. */
+function leastWindow(statement: number): number {
+  return Math.max(shortest, 10 * statement)
+}
+
+function timingOf(window: number, statement: number): Timing {
+  return { warm: Math.max(0.3 * window, Math.min(2 * statement, window)), window }
+}
+
 /**
  * Divides `budget` among `count` sizes whose statement takes `statement`. Many short rounds are better than a few long ones: what
  * disturbs one of them disturbs all sizes alike.
@@ -81,16 +127,14 @@ const between = 60
  * @throws Refusal naming the time that would be enough
  */
 export function timingFor(budget: number, count: number, statement: number): Timing {
-  // Ten statements one after another; fewer would be chance.
-  const least = Math.max(shortest, 10 * statement)
+  const least = leastWindow(statement)
   const fair = (sweepPart * budget) / (wantedRounds * count) / 1.3 - between - statement
   const window = Math.max(least, Math.min(Math.max(longest, least), fair))
-  const warm = Math.max(0.3 * window, Math.min(2 * statement, window))
-  // With the least that makes sense there is no closer look.
-  const needed = 1.1 * fewestRounds * count * (warm + window + between + statement)
-  if (needed <= budget) return { warm, window }
+  const timing = timingOf(window, statement)
+  const needed = neededFor(count, timing, statement)
+  if (needed <= budget) return timing
   throw badInput(
-    `A statement takes ${Math.ceil(statement)} ms, and measuring ${count} sizes three times and more takes about ${Math.ceil(needed / 1_000)} s; ${Math.max(0, Math.floor(budget / 1_000))} s of --seconds are left. Give more --seconds, a smaller --max, or shorter statements.`,
+    `A statement takes ${millis(statement)}, and measuring ${count} sizes three times and more takes about ${Math.ceil(needed / 1_000)} s; ${Math.max(0, Math.floor(budget / 1_000))} s of --seconds are left. Give more --seconds, or shorter statements.`,
   )
 }
 

@@ -13,11 +13,11 @@ import type { Target } from '../target.ts'
 import { readTarget, withoutName } from '../target.ts'
 import type { Cell } from './cell.ts'
 import { measure, questions } from './cell.ts'
-import type { Room, Timing } from './plan.ts'
-import { callersFor, roomFor, sizesTo, timingFor } from './plan.ts'
-import type { Advice, Latencies } from './report.ts'
-import { adviceFrom } from './report.ts'
-import type { Progress, SweepParts, Swept } from './sweep.ts'
+import type { Plan, Room, Timing } from './plan.ts'
+import { callersFor, planFor, roomFor } from './plan.ts'
+import type { Advice, Latencies, SizeRow } from './report.ts'
+import { adviceFrom, rowsOf } from './report.ts'
+import type { Progress, SweepParts, Swept, SweptSoFar } from './sweep.ts'
 import { Sweep } from './sweep.ts'
 import { refusalOf, tryOut } from './trial.ts'
 import type { Workload } from './workload.ts'
@@ -39,8 +39,8 @@ export interface TuneOptions {
   readonly workload: Workload | undefined
 }
 
-/** What a tune found. */
-export interface TuneReport extends Advice {
+/** What a tune ran on. */
+interface Ran {
   readonly server: { readonly version: string; readonly embedded: boolean } & Room
   readonly workload: {
     readonly label: string
@@ -57,7 +57,20 @@ export interface TuneReport extends Advice {
     readonly seed: number
     readonly windowMillis: number
     readonly rounds: number
+    /** Sizes that there was no time for. */
+    readonly leftOut: number
   }
+}
+
+/** What a tune found. */
+export interface TuneReport extends Ran, Advice {
+  readonly interrupted: false
+}
+
+/** What a tune had measured when it was ended early: no ground for a recommendation. */
+export interface CutTune extends Ran {
+  readonly interrupted: true
+  readonly sizes: readonly SizeRow[]
 }
 
 /** Told of every step. */
@@ -82,13 +95,13 @@ type Undo = (() => Promise<unknown>)[]
  * Runs a tune and leaves nothing behind: its sessions are ended, and what they ran is cancelled.
  *
  * @param given the user's database; without one an embedded Postgres is started
- * @throws Refusal; the reason of `signal`; what the database says
+ * @throws Refusal; the reason of `signal` before two rounds are over; what the database says
  */
 export async function runTune(
   given: Target | undefined,
   options: TuneOptions,
   surroundings: Surroundings,
-): Promise<TuneReport> {
+): Promise<TuneReport | CutTune> {
   const undo: Undo = []
   const time = new TimeLimit(options.seconds * 1_000, surroundings.signal)
   try {
@@ -142,7 +155,7 @@ async function tune(
   options: TuneOptions,
   { show, signal, onTarget }: Surroundings,
   { undo, time }: { undo: Undo; time: TimeLimit },
-): Promise<TuneReport> {
+): Promise<TuneReport | CutTune> {
   const target = given ?? (await embedded(options, undo, show))
   onTarget(target)
   signal.throwIfAborted()
@@ -158,12 +171,12 @@ async function tune(
       : (options.workload ?? (await time.within(fromServer(pool))))
   const statementMillis = await time.within(trial(pool, workload))
   show.workload(workload, statementMillis)
-  const sizes = sizesTo(room.largest)
-  const timing = timingFor(time.left, sizes.length, statementMillis)
+  const plan = planFor(time.left, room.largest, statementMillis)
+  const { sizes, timing } = plan
   const callers = (size: number): number =>
     options.callers ?? callersFor(size, options.lanes, statementMillis)
   const times = new Map<number, Histogram>()
-  const swept = await sweepWithin(time, {
+  const swept = await sweepWithin(time, signal, {
     sizes,
     seed: options.seed,
     onCell: (progress) => show.progress(progress),
@@ -173,7 +186,7 @@ async function tune(
       return cell(pool, workload, { size, callers: callers(size), timing, times: seen, seed: options.seed })
     },
   })
-  return report({ server, given, room, workload, statementMillis, options, timing, swept, times, callers })
+  return report({ server, given, room, workload, statementMillis, options, plan, swept, times, callers })
 }
 
 const pooled =
@@ -253,17 +266,21 @@ function cell(
   })
 }
 
-/** A sweep that ends in time even where a statement does not. */
+/** A sweep that ends in time even where a statement does not, and that keeps what it has when it is interrupted. */
 async function sweepWithin(
   time: TimeLimit,
+  signal: AbortSignal,
   parts: Omit<SweepParts, 'random' | 'deadline'> & { seed: number },
-): Promise<Swept> {
+): Promise<Swept | SweptSoFar> {
   const { deadline } = time
   const sweep = new Sweep({ ...parts, random: randomOf(parts.seed, 'sweep'), deadline })
   try {
     return await time.within(sweep.run())
   } catch (error) {
-    if (time.isOver) return sweep.result()
+    if (signal.aborted) {
+      const soFar = sweep.soFar()
+      if (soFar !== undefined) return soFar
+    } else if (time.isOver) return sweep.result()
     throw error
   }
 }
@@ -275,14 +292,14 @@ function report(found: {
   workload: Workload
   statementMillis: number
   options: TuneOptions
-  timing: Timing
-  swept: Swept
+  plan: Plan
+  swept: Swept | SweptSoFar
   times: ReadonlyMap<number, Histogram>
   callers: (size: number) => number
-}): TuneReport {
-  const { server, given, room, workload, statementMillis, options, timing, swept, times, callers } = found
+}): TuneReport | CutTune {
+  const { server, given, room, workload, statementMillis, options, plan, swept, times, callers } = found
   const latencies: Latencies = (size) => times.get(size)?.snapshot() ?? new Histogram().snapshot()
-  return {
+  const ran: Ran = {
     server: { version: server.version, embedded: given === undefined, ...room },
     workload: {
       label: workload.label,
@@ -295,9 +312,11 @@ function report(found: {
     run: {
       seconds: options.seconds,
       seed: options.seed,
-      windowMillis: timing.window,
+      windowMillis: plan.timing.window,
       rounds: swept.rounds.length,
+      leftOut: plan.leftOut,
     },
-    ...adviceFrom(swept.verdict, latencies, room),
   }
+  if ('verdict' in swept) return { interrupted: false, ...ran, ...adviceFrom(swept.verdict, latencies, room) }
+  return { interrupted: true, ...ran, sizes: rowsOf(swept.sizes, latencies, undefined) }
 }

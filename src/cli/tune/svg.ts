@@ -2,7 +2,7 @@
 import { uslThroughput } from '../../sizing/usl.ts'
 import { millis } from '../paint.ts'
 import { rate } from './chart.ts'
-import type { Advice, SizeRow } from './report.ts'
+import type { Advice, Fit, SizeRow } from './report.ts'
 
 const width = 900
 const height = 420
@@ -45,9 +45,7 @@ export function svg(advice: Advice, title: string, below: string): string {
       'connections, and below them p50 and p99 as callers saw them',
       'text-anchor="middle"',
     ),
-    line(x(fit.knee), top, x(fit.knee), bottom, `stroke="${fittedColour}" stroke-dasharray="4 4"`),
-    text(x(fit.knee) + 5, bottom - 8, `knee ${fit.knee}`, `fill="${fittedColour}"`),
-    curve(advice, smallest, largest, x, y),
+    ...(fit === undefined ? [] : curve(fit, smallest, largest, x, y)),
     ...sizes.flatMap((row) => [
       line(
         x(row.size),
@@ -90,18 +88,22 @@ function withRoom(sizes: readonly SizeRow[], x: (size: number) => number): SizeR
 }
 
 function curve(
-  { fit }: Advice,
+  fit: Fit,
   smallest: number,
   largest: number,
   x: (size: number) => number,
   y: (throughput: number) => number,
-): string {
+): string[] {
   const steps = 100
   const points = Array.from({ length: steps + 1 }, (_, step) => {
     const size = smallest * (largest / smallest) ** (step / steps)
     return `${n(x(size))},${n(Math.max(top - 20, y(uslThroughput(fit, size))))}`
   })
-  return `<polyline points="${points.join(' ')}" fill="none" stroke="${fittedColour}" stroke-width="2"/>`
+  return [
+    line(x(fit.knee), top, x(fit.knee), bottom, `stroke="${fittedColour}" stroke-dasharray="4 4"`),
+    text(x(fit.knee) + 5, bottom - 8, `knee ${fit.knee}`, `fill="${fittedColour}"`),
+    `<polyline points="${points.join(' ')}" fill="none" stroke="${fittedColour}" stroke-width="2"/>`,
+  ]
 }
 
 /** Round numbers from 0 to `most`, three to six of them. */

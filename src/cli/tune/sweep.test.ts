@@ -9,7 +9,7 @@ const sizes = [1, 2, 4, 8, 16]
 function play(
   throughputOf: (size: number) => number,
   millis = 400,
-): { run: () => ReturnType<Sweep['run']>; asked: number[]; told: Progress[] } {
+): { sweep: Sweep; run: () => ReturnType<Sweep['run']>; asked: number[]; told: Progress[] } {
   const asked: number[] = []
   const told: Progress[] = []
   const sweep = new Sweep({
@@ -23,7 +23,7 @@ function play(
       return { size, throughput: throughputOf(size), shared: size === 2 }
     },
   })
-  return { run: () => sweep.run(), asked, told }
+  return { sweep, run: () => sweep.run(), asked, told }
 }
 
 describe('a sweep', () => {
@@ -44,6 +44,14 @@ describe('a sweep', () => {
 
   test('that has no time for three rounds says so', async () => {
     await expect(play(() => 1, -1).run()).rejects.toThrow('Only 0 rounds could be measured in time')
+  })
+
+  test('has figures once two rounds are over, without a verdict, and none before', async () => {
+    const { sweep, run } = play((size) => 100 * size)
+    expect(sweep.soFar()).toBeUndefined()
+    await run()
+    expect(sweep.soFar()?.sizes.at(-1)).toMatchObject({ size: 16, throughput: expect.closeTo(1_600, 5) })
+    expect(sweep.soFar()).not.toHaveProperty('verdict')
   })
 
   test('ends with the first error', async () => {

@@ -38,7 +38,14 @@ export interface Swept {
   readonly shared: boolean
 }
 
+/** What a sweep that was ended early had measured by then: figures, and no verdict. */
+export interface SweptSoFar extends Omit<Swept, 'verdict'> {
+  readonly sizes: SweepVerdict['sizes']
+}
+
 const mostRounds = 200
+/** What one round alone says may be chance. */
+const fewestToShow = 2
 
 /** A sweep under way. */
 export class Sweep {
@@ -72,6 +79,13 @@ export class Sweep {
   /** What has been measured so far, whole rounds only. @throws Refusal when that is not enough */
   result(): Swept {
     return { rounds: this.#rounds, verdict: this.#judge(1_000), shared: this.#shared }
+  }
+
+  /** The same without a verdict; undefined before two rounds are over. */
+  soFar(): SweptSoFar | undefined {
+    if (this.#rounds.length < fewestToShow) return undefined
+    const { sizes } = judgeSweep(this.#rounds, () => this.#parts.random.next(), 1)
+    return { rounds: this.#rounds, sizes, shared: this.#shared }
   }
 
   #judge(resamples: number): SweepVerdict {

@@ -4,9 +4,9 @@ import { judgeSweep } from '../../sizing/sweep.ts'
 import { makePaint, plain } from '../paint.ts'
 import { chart } from './chart.ts'
 import { adviceFrom } from './report.ts'
-import type { TuneReport } from './run.ts'
+import type { CutTune, TuneReport } from './run.ts'
 import { svg } from './svg.ts'
-import { code, conclusion, confidenceInWords, remarks } from './words.ts'
+import { code, conclusion, confidenceInWords, cutShort, remarks } from './words.ts'
 
 const room = { largest: 32, usable: 197, free: 190 }
 
@@ -31,7 +31,8 @@ function report(
       callers: { least: 2, most: 64 },
       ...more.workload,
     },
-    run: { seconds: 30, seed: 1, windowMillis: 300, rounds: 3 },
+    run: { seconds: 30, seed: 1, windowMillis: 300, rounds: 3, leftOut: 0 },
+    interrupted: false,
     ...adviceFrom(verdict, (size) => ({ p50: size, p99: p99(size) }), room),
   }
 }
@@ -86,6 +87,31 @@ describe('the remarks', () => {
     expect(said({ shared: false })).toContain('No statement was short enough to share a connection')
     expect(said({ lanes: false })).toContain('Measured without lanes')
     expect(said({ leftOut: 'Two were left out.' })).toContain('Two were left out.')
+  })
+
+  test('say that no curve fits where one explains less than half, and draw none', () => {
+    const odd = report({ 1: 100, 2: 300, 4: 50, 8: 310, 16: 60, 32: 300 })
+    expect(odd.fit).toBeUndefined()
+    expect(remarks(odd).join('\n')).toContain('the recommendation rests on the measured sizes alone')
+    expect(odd.sizes.map(({ size }) => size)).toContain(odd.recommended.max)
+    for (const lines of [chart(odd, makePaint(false, 'xterm'), 80).join('\n'), svg(odd, '', '')])
+      expect(lines).not.toMatch(/[│◆]|knee|<polyline|NaN|undefined/)
+  })
+
+  test('say how many sizes there was no time for', () => {
+    const found = report(knee)
+    const said = remarks({ ...found, run: { ...found.run, seconds: 5, leftOut: 2 } }).join('\n')
+    expect(said).toContain('2 sizes were left out of the sweep, since 5 s are little')
+  })
+
+  test('of a tune that was interrupted are its figures, and no size', () => {
+    const { sizes, server, workload, run } = report(knee)
+    const cut: CutTune = { interrupted: true, server, workload, run, sizes }
+    expect(cutShort(cut)).toMatch(/^Interrupted after 3 rounds: .* no size is recommended/)
+    const plainSizes = sizes.map((size) => ({ ...size, fitted: undefined }))
+    const drawn = chart({ sizes: plainSizes }, makePaint(false, 'xterm'), 80).join('\n')
+    expect(drawn).not.toMatch(/recommended|▸|│/)
+    expect(drawn).toContain('11,200')
   })
 
   test.each([

@@ -2,7 +2,7 @@
 import { millis, whole } from '../paint.ts'
 import { rate } from './chart.ts'
 import type { SizeRow } from './report.ts'
-import type { TuneReport } from './run.ts'
+import type { CutTune, TuneReport } from './run.ts'
 
 /** How sure a recommendation is. */
 export function confidenceInWords(confidence: number): 'high' | 'fair' | 'low' {
@@ -60,6 +60,7 @@ export function remarks(report: TuneReport): string[] {
     curve(report),
     fleet(report),
     sharing(report),
+    timing(report),
     report.workload.leftOut ?? '',
   ].filter((sentence) => sentence !== '')
 }
@@ -74,6 +75,8 @@ function sureness({ recommended, run }: TuneReport): string {
 }
 
 function curve({ fit }: TuneReport): string {
+  if (fit === undefined)
+    return 'No curve fits these figures (of the Universal Scalability Law, R² below 0.5): the recommendation rests on the measured sizes alone.'
   const peak = Number.isFinite(fit.peak) ? `throughput falls beyond ${whole(fit.peak)}` : 'it never falls'
   return `Universal Scalability Law: σ ${small(fit.sigma)} (waiting one's turn), κ ${small(fit.kappa)} (keeping in step), so that ${peak}; R² ${fit.rSquared.toFixed(3)}, knee at ${fit.knee}.`
 }
@@ -93,6 +96,17 @@ function sharing({ workload }: TuneReport): string {
   return workload.shared
     ? 'Short reads shared connections, as they do by default. Transactions, writes and slow statements take one each: leave room for those that you run at once, or measure with --no-lanes.'
     : 'No statement was short enough to share a connection, so that the size is what runs at once.'
+}
+
+function timing({ run }: TuneReport): string {
+  const { leftOut, seconds } = run
+  if (leftOut === 0) return ''
+  return `${leftOut} size${leftOut === 1 ? ' was' : 's were'} left out of the sweep, since ${seconds} s are little: more --seconds look at all.`
+}
+
+/** What there is to say of a tune that was ended early. */
+export function cutShort({ run }: CutTune): string {
+  return `Interrupted after ${run.rounds} rounds: these are the figures so far, and no size is recommended by them. Let it run to its end for that.`
 }
 
 function percent(share: number): string {
