@@ -1,5 +1,6 @@
 /** The table of functions in docs/sizing.md, row by row. */
 import { readFileSync } from 'node:fs'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import * as sizing from '../src/sizing/index.ts'
 
@@ -17,9 +18,7 @@ const rows = [...text.matchAll(row)].map(
 
 /** What a call of the table gives; it sees what the package exports and nothing of the test. */
 function evaluate(expression: string): unknown {
-  const names = Object.keys(sizing)
-  const run = new Function(...names, `return (${expression})`) as (...values: unknown[]) => unknown
-  return run(...Object.values(sizing))
+  return runInNewContext(`(${expression})`, { ...sizing })
 }
 
 /** The names in the first braces of a text. */

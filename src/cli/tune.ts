@@ -75,7 +75,7 @@ far as the server has kept it whole; on an embedded Postgres, sample data.
 Its sessions only read (default_transaction_read_only), are never more than the share
 of the free connections, and are gone at the end. While it runs it asks for all that
 the database can give: prefer a copy, or a quiet hour. Little time is spent on fewer
-sizes. Ctrl-C ends it with the figures so far, if two rounds are over.
+sizes; an embedded Postgres takes some seconds of it to start. Ctrl-C ends it with the figures so far, if two rounds are over.
 
 Examples
   sluice tune
