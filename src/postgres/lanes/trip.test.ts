@@ -500,6 +500,17 @@ test('a statement goes elsewhere when the connection was given back on which it 
   expect([lease.released, engine.numbers().shared]).toEqual([true, 1])
 })
 
+test('a caller who gives up while the endpoint is asked takes the question with him: nobody else waits for it', async () => {
+  const knowledge = { isRecognised: false, recognise: () => undefined }
+  const { begin, lend } = house({ knowledge })
+  const lease = await lend({ use: 'shared' })
+  const { trip } = begin()
+  trip.boardOn(lease)
+  expect(lease.released).toBe(false)
+  trip.abandon()
+  expect(lease.released).toBe(true)
+})
+
 describe('a caller who gives up', () => {
   test('hears nothing more', async () => {
     const { socket, told, trips } = await sent(2)

@@ -74,6 +74,8 @@ export class Trip implements Passenger {
   #waiting: AbortController | undefined
   /** The connection that turned out not to carry a lane, while the statement has it to itself. */
   #own: Lease<Client> | undefined
+  /** The connection that it waits with for what the endpoint is: the question may be under way on it. */
+  #asking: Lease<Client> | undefined
   #hits = 0
   #unnamed = false
   #over = false
@@ -169,7 +171,10 @@ export class Trip implements Passenger {
     const { knowledge, lanes } = this.#parts
     if (this.#over) return lanes.decline(lease)
     // No lane begins before it is known that the endpoint carries it.
-    if (!knowledge.isRecognised) return knowledge.recognise(lease.resource, () => this.#decided(lease))
+    if (!knowledge.isRecognised) {
+      this.#asking = lease
+      return knowledge.recognise(lease.resource, () => this.#decided(lease))
+    }
     const lane = lanes.on(lease)
     if (lane === undefined) return this.#alone(lease)
     this.board(lane)
@@ -177,7 +182,8 @@ export class Trip implements Passenger {
   }
 
   #decided(lease: Lease<Client>): void {
-    // Others waited on it too, and may have given it back.
+    this.#asking = undefined
+    // It may be lost by now, or given back by others who waited with it.
     if (!lease.released && !isDead(lease.resource)) {
       if (this.#over || this.#parts.knowledge.isRecognised) return this.boardOn(lease)
       // Nobody would say: asking again at once could go on for ever.
@@ -214,7 +220,7 @@ export class Trip implements Passenger {
     this.#over = true
     this.#waiting?.abort(new Error('its caller has given up'))
     if (this.#flight !== undefined) this.#lane?.abandon(this.#flight)
-    if (this.#own?.released === false) this.#own.cancel()
+    for (const lease of [this.#own, this.#asking]) if (lease?.released === false) lease.cancel()
   }
 }
 
