@@ -10,7 +10,7 @@ test.each(['transaction', 'session'] as const)(
   async (mode) => {
     const { url } = await start({ mode })
     const { code, stdout, stderr } = await run(['tune', url, '--json', '--statement', 'SELECT 1'])
-    expect([code, stdout]).toEqual([1, ''])
+    expect([code, JSON.parse(stdout).ok]).toEqual([1, false])
     expect(stderr).toMatch(
       /^sluice: What answers here is a pooler: .* Give the connection string that leads to the server itself\.\n$/,
     )
