@@ -67,10 +67,13 @@ test('the doctor finds what another client prepares in sessions that go from one
   await withClient(async (client) => {
     await client.query({ name: 'of-somebody', text: 'SELECT 1' })
     const report = await doctor({ DATABASE_URL: url })
-    expect(report.findings[0]).toMatchObject({
-      code: 'prepared-through-pooler',
-      evidence: expect.stringContaining('1 statement in it'),
-    })
+    // Other tests are at the same server, and what they do there may be worse.
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({
+        code: 'prepared-through-pooler',
+        evidence: expect.stringContaining('1 statement in it'),
+      }),
+    )
   }, url)
 })
 
