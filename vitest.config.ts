@@ -1,20 +1,28 @@
 import { defineConfig } from 'vitest/config'
-import { HOW_TO_GET_PGBOUNCER, pgbouncerProgram } from './test/support/pgbouncer-program.ts'
+import type { Program } from './test/support/programs.ts'
+import { CHROMIUM, PGBOUNCER, PROMTOOL } from './test/support/programs.ts'
 import { CountReporter } from './test/support/reporter.ts'
 
 const needsDatabase = ['test/{integration,dropin,orm,lanes,faults}/**/*.test.ts']
-const needsPgBouncer = ['test/pgbouncer/**/*.test.ts']
 
-const hasPgBouncer = pgbouncerProgram() !== undefined
-const missing = `PgBouncer is not installed (${HOW_TO_GET_PGBOUNCER})`
-if (!hasPgBouncer && process.env.CI === 'true')
-  throw new Error(`${missing}: under CI=true no test may be left out.`)
+/** Suites that need a program which a laptop may lack; each is a project of its own. */
+const special: readonly { readonly name: string; readonly include: string; readonly needs: Program }[] = [
+  { name: 'pgbouncer', include: 'test/pgbouncer/**/*.test.ts', needs: PGBOUNCER },
+  { name: 'promtool', include: 'test/promtool/**/*.test.ts', needs: PROMTOOL },
+  { name: 'browser', include: 'test/browser/**/*.test.ts', needs: CHROMIUM },
+]
+
+const whyNot = ({ name, howToGet }: Program) => `${name} is not installed (${howToGet})`
+const missing = special.filter(({ needs }) => needs.file === undefined)
+const [first] = missing
+if (first !== undefined && process.env.CI === 'true')
+  throw new Error(`${whyNot(first.needs)}: under CI=true no test may be left out.`)
 
 export default defineConfig({
   test: {
     reporters: [
       'default',
-      new CountReporter(hasPgBouncer ? [] : needsPgBouncer.map((suites) => `${suites}: ${missing}`)),
+      new CountReporter(missing.map(({ include, needs }) => `${include}: ${whyNot(needs)}`)),
     ],
     // For machines that do several things at once; each test has the times that it promises in itself.
     testTimeout: 60_000,
@@ -27,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...needsDatabase, ...needsPgBouncer],
+          exclude: ['**/node_modules/**', ...needsDatabase, ...special.map(({ include }) => include)],
         },
       },
       {
@@ -38,18 +46,12 @@ export default defineConfig({
           globalSetup: ['test/support/global-postgres.ts'],
         },
       },
-      ...(hasPgBouncer
-        ? [
-            {
-              extends: true as const,
-              test: {
-                name: 'pgbouncer',
-                include: needsPgBouncer,
-                globalSetup: ['test/support/global-postgres.ts'],
-              },
-            },
-          ]
-        : []),
+      ...special
+        .filter((suite) => !missing.includes(suite))
+        .map(({ name, include }) => ({
+          extends: true as const,
+          test: { name, include: [include], globalSetup: ['test/support/global-postgres.ts'] },
+        })),
     ],
   },
 })

@@ -24,6 +24,7 @@ import {
 import type { SlotKind, Slots, Use } from './slot.ts'
 import type { Tally } from './stats.ts'
 import type { Waiter } from './waiter.ts'
+import type { Queue } from './waiters.ts'
 
 /** What the callers' side works with; the pool owns all of it. */
 export interface CallersParts<T> {
@@ -66,6 +67,11 @@ export class Callers<T> {
 
   get sizes(): number[] {
     return this.#queue.sizes
+  }
+
+  /** Who waits, by level and agent. */
+  queues(): readonly Queue[] {
+    return this.#queue.queues()
   }
 
   get oldestSince(): number | undefined {

@@ -1,6 +1,7 @@
 import type { SluiceError } from '../base/errors.ts'
 import type { CloseReason } from './driver.ts'
 import type { Lease } from './lease.ts'
+import type { Operation, OperationEnd } from './operation.ts'
 
 /**
  * What a pool tells whoever attaches: facts, after they happened. A hook returns nothing and may not veto; what it throws
@@ -27,6 +28,10 @@ export interface Hooks<T> {
   unleaked?(lease: Lease<T>, heldMillis: number): void
   /** A task that holds a lease waits for another on a full pool; `holding` is the lease it has. */
   nested?(holding: Lease<T>, heldMillis: number): void
+  /** Somebody asks for work on the pool's connections, in that caller's turn; waiting for a connection is part of it. */
+  asked?(operation: Operation): void
+  /** The same object comes back when the caller is told how it ended. */
+  answered?(operation: Operation, end: OperationEnd): void
   /** A second has passed while the pool has connections. */
   beat?(now: number): void
   /** The pool has closed its last connection after `end()`. */
@@ -38,13 +43,22 @@ type Arguments<T, K extends keyof Hooks<T>> = Parameters<NonNullable<Hooks<T>[K]
 /** Everybody who has attached to one pool. */
 export class HookList<T> {
   #attached: readonly Hooks<T>[] = []
+  #hearsOperations = false
 
   /** Returns the way to detach. */
   attach(hooks: Hooks<T>): () => void {
-    this.#attached = [...this.#attached, hooks]
-    return () => {
-      this.#attached = this.#attached.filter((other) => other !== hooks)
-    }
+    this.#set([...this.#attached, hooks])
+    return () => this.#set(this.#attached.filter((other) => other !== hooks))
+  }
+
+  #set(attached: readonly Hooks<T>[]): void {
+    this.#attached = attached
+    this.#hearsOperations = attached.some((hooks) => hooks.asked ?? hooks.answered)
+  }
+
+  /** Whether anybody wants to hear of single operations: else nothing need be made for them. */
+  get hearsOperations(): boolean {
+    return this.#hearsOperations
   }
 
   emit<K extends keyof Hooks<T>>(name: K, ...facts: Arguments<T, K>): void {

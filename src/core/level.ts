@@ -117,6 +117,12 @@ export class Level<T> {
     this.#mayHave = mayHave
   }
 
+  /** Each agent that waits here: how many callers it has, and since when the first of them waits. */
+  *queues(): Generator<{ agent: string | undefined; waiting: number; since: number }> {
+    for (const { line, name, oldest } of this.#agents.values())
+      if (oldest !== undefined) yield { agent: name, waiting: line.size, since: oldest.since }
+  }
+
   /** Whether anybody may have a turn. */
   get isReady(): boolean {
     return this.#ring.size > 0

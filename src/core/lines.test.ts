@@ -21,8 +21,8 @@ const DEFAULTS: WaitQueueOptions = {
 function lines(options: Partial<WaitQueueOptions> = {}) {
   const subject = new Lines<string>({ ...DEFAULTS, ...options })
   const names = new Map<Waiter<string>, string>()
-  const add = (name: string, use: Use, since = 0, level = MEDIUM) => {
-    const waiter = new Waiter<string>(level, undefined, since, () => undefined, use)
+  const add = (name: string, use: Use, since = 0, level = MEDIUM, agent?: string) => {
+    const waiter = new Waiter<string>(level, agent, since, () => undefined, use)
     names.set(waiter, name)
     subject.add(waiter)
     return waiter
@@ -124,6 +124,20 @@ test('sizes and the oldest are those of all lines', () => {
   add('c', 'exclusive', 6, LOW)
   expect([subject.sizes, subject.oldestSince, subject.size]).toEqual([[1, 0, 2], 5, 3])
   expect([subject.exclusive.size, subject.limited.size, subject.shared.size]).toEqual([1, 1, 1])
+})
+
+test('who waits is told by level and agent, the most urgent first, then those of whom most wait', () => {
+  const { add, subject } = lines()
+  expect(subject.queues()).toEqual([])
+  add('5', 'limited', 5, LOW, 'b')
+  add('7', 'shared', 7, LOW, 'a')
+  add('6', 'exclusive', 6, LOW, 'a')
+  add('8', 'limited', 8, HIGH, 'b')
+  expect(subject.queues()).toEqual([
+    { level: HIGH, agent: 'b', waiting: 1, since: 8 },
+    { level: LOW, agent: 'a', waiting: 2, since: 6 },
+    { level: LOW, agent: 'b', waiting: 1, since: 5 },
+  ])
 })
 
 test('a waiter is removed from its line, once', () => {

@@ -1,6 +1,6 @@
 /** Everybody who waits, in one line for each use of a connection, since not everybody can take what is free. */
 import type { Waiter } from './waiter.ts'
-import type { WaitQueueOptions } from './waiters.ts'
+import type { Queue, WaitQueueOptions } from './waiters.ts'
 import { rotasFor, Turns, WaitQueue } from './waiters.ts'
 
 export class Lines<T> {
@@ -30,6 +30,21 @@ export class Lines<T> {
   get sizes(): number[] {
     const [first = [], ...rest] = this.#all.map(({ sizes }) => sizes)
     return first.map((size, level) => rest.reduce((sum, sizes) => sum + (sizes[level] ?? 0), size))
+  }
+
+  /** Who waits, by level and agent, whatever for: the most urgent first, then those of whom most wait. */
+  queues(): readonly Queue[] {
+    const byLevel = new Map<number, Map<string | undefined, Queue>>()
+    for (const line of this.#all) {
+      for (const queue of line.queues()) {
+        const byAgent = byLevel.get(queue.level) ?? new Map<string | undefined, Queue>()
+        byLevel.set(queue.level, byAgent)
+        const known = byAgent.get(queue.agent)
+        byAgent.set(queue.agent, known === undefined ? queue : together(known, queue))
+      }
+    }
+    const queues = [...byLevel.values()].flatMap((byAgent) => [...byAgent.values()])
+    return queues.sort((a, b) => a.level - b.level || b.waiting - a.waiting)
   }
 
   /** When the one who has waited longest began to wait. */
@@ -108,6 +123,10 @@ export class Lines<T> {
   #leavesBefore(a: Waiter<T>, b: Waiter<T>): boolean {
     return this.#options.fifo || a.level === b.level ? a.since >= b.since : a.level > b.level
   }
+}
+
+function together(a: Queue, b: Queue): Queue {
+  return { ...a, waiting: a.waiting + b.waiting, since: Math.min(a.since, b.since) }
 }
 
 function isBefore<T>(a: WaitQueue<T>, b: WaitQueue<T>): boolean {

@@ -17,13 +17,14 @@ import type { Lender } from './lease.ts'
 import { Lease } from './lease.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Opens } from './opens.ts'
+import { Operations } from './operations.ts'
 import type { AcquireOptions, PoolOptions, PoolSurroundings, RequestOptions, Settings } from './options.ts'
 import { capacityOf, checkAcquire, levelOf, readPoolOptions, readSize } from './options.ts'
 import { leaseTakenAway } from './refusals.ts'
 import { Sharing } from './sharing.ts'
 import type { Slot } from './slot.ts'
 import { idleConnection, Slots } from './slot.ts'
-import type { ConnectionRow, PoolStats } from './stats.ts'
+import type { ConnectionRow, PoolStats, QueueRow } from './stats.ts'
 import { describeSlot, Tally, takeStats } from './stats.ts'
 import { Supply } from './supply.ts'
 import { Trust } from './trust.ts'
@@ -54,6 +55,8 @@ export class Pool<T extends object> {
   readonly #upkeep: Upkeep<T>
   /** For those who let many callers use one connection. */
   readonly sharing: Sharing<T>
+  /** For those who run what callers ask for. */
+  readonly operations: Operations<T>
   readonly #lender: Lender<T> = {
     release: (lease, error) => this.#release(lease, error),
     cancel: (lease) => this.#release(lease, undefined, true),
@@ -104,6 +107,7 @@ export class Pool<T extends object> {
     })
     this.#trust = new Trust<T>(sides)
     this.#upkeep = new Upkeep<T>({ ...sides, alarm: this.#alarm })
+    this.operations = new Operations(this.#hooks, clock)
     this.sharing = new Sharing<T>({ ...sides, supply: this.#supply, mode: () => this.#mode })
     // Not in this turn: nothing should reach the network before the caller has attached its listeners.
     if (this.#settings.min > 0) this.#alarm.by(clock.now(), clock.now())
@@ -438,6 +442,16 @@ export class Pool<T extends object> {
       lastOpenFailure: this.#opens.lastFailure(now),
       budget: this.#supply.budget,
     })
+  }
+
+  /** Who waits: one row an agent and priority, the most urgent first. Takes time with the number of agents, not of callers. */
+  queue(): readonly QueueRow[] {
+    const now = this.#clock.now()
+    return this.#callers
+      .queues()
+      .map(({ agent, level, since, waiting }) =>
+        Object.freeze({ priority: level + 1, agent, waiting, oldestMillis: now - since }),
+      )
   }
 
   /** One row a slot. */

@@ -75,6 +75,17 @@ export interface ConnectionRow {
   readonly reason: CloseReason | undefined
 }
 
+/** The callers of one agent that wait with one priority, for people. */
+export interface QueueRow {
+  /** 1 is the most urgent. */
+  readonly priority: number
+  /** The label that they work under; undefined for callers without one. */
+  readonly agent: string | undefined
+  readonly waiting: number
+  /** How long one of those has waited who came first. */
+  readonly oldestMillis: number
+}
+
 /** Puts a picture together from what the pool's parts know. */
 export function takeStats(
   settings: { readonly max: number; readonly min: number; readonly maxOverflow: number },

@@ -57,6 +57,15 @@ export interface Next {
   readonly agesAt: number
 }
 
+/** The waiters of one agent on one level. */
+export interface Queue {
+  readonly level: number
+  readonly agent: string | undefined
+  readonly waiting: number
+  /** When one of them began to wait who is among the oldest. */
+  readonly since: number
+}
+
 /** One for each level. */
 export function rotasFor({
   fifo,
@@ -93,6 +102,12 @@ export class WaitQueue<T> {
   /** How many wait on each level, the most urgent first. */
   get sizes(): number[] {
     return this.#levels.map((level) => level.arrivals.size)
+  }
+
+  /** Who waits, by level and agent. */
+  *queues(): Generator<Queue> {
+    for (const [index, level] of this.#levels.entries())
+      for (const queue of level.queues()) yield { level: index, ...queue }
   }
 
   /** When the one who has waited longest began to wait. */

@@ -11,10 +11,12 @@ import { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client, ClientClass, ClientConfig } from './driver.ts'
 import type { EchoLine } from './echo.ts'
-import { Echo } from './echo.ts'
+import { echoHooks } from './echo.ts'
 import { Gate } from './gate.ts'
 import { Knowledge } from './knowledge.ts'
+import { Texts } from './lanes/texts.ts'
 import { Listening } from './listening.ts'
+import { StatementOperations } from './operations.ts'
 import { Rounds } from './rounds.ts'
 import type { Way } from './sessions.ts'
 import { Sessions } from './sessions.ts'
@@ -48,7 +50,7 @@ export interface Assembly {
   readonly rounds: Rounds
   readonly gate: Gate | undefined
   readonly knowledge: Knowledge
-  readonly echo: Echo | undefined
+  readonly operations: StatementOperations
 }
 
 /** An engine over sessions of its own. */
@@ -145,8 +147,10 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     giveUpClose: (client) => sessions.giveUpClose(client),
     numbers: () => engine.numbers(),
   })
-  const { echo: line } = config
-  const echo = line === false ? undefined : new Echo(line === true ? owner.echoed : line, systemClock)
+  const { echo } = config
+  if (echo !== false) engine.attach(echoHooks(echo === true ? owner.echoed : echo))
+  const texts = new Texts()
+  const operations = new StatementOperations(engine.operations, texts)
   const traffic = new Traffic({
     engine,
     sessions,
@@ -155,7 +159,8 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     config,
     gate,
     knowledge,
-    echo,
+    texts,
+    operations,
     listens: () => owner.listens(),
     isPgs: () => owner.isPgs(),
   })
@@ -166,5 +171,5 @@ export function assemble(owner: AssemblyOwner, config: ReadConfig): Assembly {
     config.settings.acquireTimeoutMillis,
     direct === undefined ? undefined : () => directEngine(owner, config, direct),
   )
-  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, echo, knowledge }
+  return { engine, sessions, checkout, statements, traffic, listening, rounds, gate, operations, knowledge }
 }

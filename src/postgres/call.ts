@@ -75,7 +75,8 @@ export const QUERY_OPTIONS: readonly (keyof QueryOptions)[] = [
 /** No options: what most calls come with. */
 export const NO_OPTIONS: QueryOptions = Object.freeze({})
 
-const CLASSES = Object.keys(PRIORITY_OF) as StatementClass[]
+/** Every class. */
+export const CLASSES: readonly StatementClass[] = Object.keys(PRIORITY_OF) as StatementClass[]
 
 /** @throws SLUICE_BAD_OPTION */
 export function readCall(options: QueryOptions, config: ReadConfig): Call {

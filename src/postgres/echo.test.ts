@@ -1,14 +1,22 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../test/support/manual-clock.ts'
-import { Echo } from './echo.ts'
+import { HookList } from '../core/hooks.ts'
+import { Operations } from '../core/operations.ts'
+import type { Client } from './driver.ts'
+import { echoHooks } from './echo.ts'
+import { Texts } from './lanes/texts.ts'
+import { StatementOperations } from './operations.ts'
 
 /** What is written of statements that take 12.34 ms. */
 async function lineOf(statements: readonly unknown[], error?: unknown): Promise<string> {
   const clock = new ManualClock()
   const lines: string[] = []
-  const end = new Echo((line) => lines.push(line), clock).begin(statements)
+  const hooks = new HookList<Client>()
+  hooks.attach(echoHooks((line) => lines.push(line)))
+  const operations = new StatementOperations(new Operations(hooks, clock), new Texts())
+  const end = operations.begin(statements, {})
   await clock.advance(12.34)
-  end(error)
+  end?.(error)
   expect(lines).toHaveLength(1)
   return lines[0] ?? ''
 }

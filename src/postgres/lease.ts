@@ -5,9 +5,9 @@ import type { Call, QueryOptions } from './call.ts'
 import { least, refuseCache } from './call.ts'
 import type { Client, QueryResult, QueryResultRow } from './driver.ts'
 import { processIdOf } from './driver.ts'
-import type { Echo } from './echo.ts'
 import type { Knowledge } from './knowledge.ts'
 import { withoutName } from './knowledge.ts'
+import type { StatementOperations } from './operations.ts'
 import { traced } from './promises.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
 import { send } from './statement.ts'
@@ -22,7 +22,7 @@ export interface LeaseParts {
     | undefined
   /** Cancels what a client runs; resolves when it is at rest, rejects when it does not come to rest in time. */
   cancel(client: Client): Promise<void>
-  echo(): Echo | undefined
+  readonly operations: StatementOperations
 }
 
 /** A statement of a lease: it waits for the ones before it, then runs, and is over when its connection can take the next one. */
@@ -90,19 +90,23 @@ export class PoolLease {
         const { statementMillis, timeoutMillis, signal } = this.#parts.read(options)
         refuseCache(statement)
         const bounds = { millis: least(statementMillis, timeoutMillis), signal, outer }
-        this.#run<QueryResult<R>>(client, statement, values, bounds, (error, result) =>
-          error === undefined ? resolve(result as QueryResult<R>) : reject(error),
-        )
+        const over = this.#parts.operations.begin([statement], {
+          agent: options.agent ?? this.agent,
+          class: options.class,
+        })
+        this.#run<QueryResult<R>>(client, statement, values, bounds, (error, result) => {
+          over?.(error)
+          if (error === undefined) resolve(result as QueryResult<R>)
+          else reject(error)
+        })
       }),
     )
   }
 
   #run<R>(client: Client, statement: unknown, values: unknown, bounds: Bounds, told: Answer<R>): void {
     let turn: Turn | undefined
-    let echoed: ((error?: unknown) => void) | undefined
     let isAbandoned = false
     const begin = (answer: Answer<R>) => {
-      echoed = this.#parts.echo()?.begin([statement])
       this.#send(client, statement, values, answer, () => isAbandoned || this.#lease.released)
     }
     const start = (answer: Answer<R>) => {
@@ -113,13 +117,11 @@ export class PoolLease {
     this.#parts.run<R>(start, bounds, {
       isSent: () => turn !== undefined && this.#running === turn,
       answered: (error, result) => {
-        echoed?.(error)
         told(error, result)
         this.#over(turn)
       },
       abandoned: (error) => {
         isAbandoned = true
-        echoed?.(error)
         told(error, undefined)
         this.#abandon(client, turn)
       },

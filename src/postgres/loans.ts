@@ -98,7 +98,7 @@ export class Loans {
         if (isDirect || isOwn || statementMillis === undefined) return call
         return { ...call, statementMillis: least(call.statementMillis, statementMillis) }
       },
-      echo: () => this.#parts.echo,
+      operations: this.#parts.operations,
       cancel: (client) => {
         const { cancelTimeoutMillis } = this.#config.settings
         return within(systemClock, cancelTimeoutMillis, (signal) => sessions.cancel(client, signal))

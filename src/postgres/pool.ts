@@ -15,7 +15,7 @@ import { readMillis, readNumber } from '../base/options.ts'
 import type { BudgetView } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
 import type { Hooks } from '../core/hooks.ts'
-import type { ConnectionRow, PoolStats } from '../core/stats.ts'
+import type { ConnectionRow, PoolStats, QueueRow } from '../core/stats.ts'
 import type { BreakerStats } from '../resilience/breaker.ts'
 import type { Assembly, AssemblyOwner } from './assembly.ts'
 import { assemble } from './assembly.ts'
@@ -49,6 +49,8 @@ import { transaction } from './transaction.ts'
 export interface PostgresConnection extends ConnectionRow {
   /** The server process, where the connection has one. */
   readonly processId: number | undefined
+  /** Statements of callers that are under way on it together; undefined where it is not shared. */
+  readonly depth: number | undefined
 }
 
 /** One immutable picture of a Postgres pool. */
@@ -396,9 +398,16 @@ export class Pool extends PgPool {
 
   /** One row a slot: what it does, for whom, since when. */
   connections(): readonly PostgresConnection[] {
+    const depths = this.#parts.traffic.depths()
     return this.#parts.engine.connections().map(({ resource, ...row }) => {
-      return Object.freeze({ ...row, processId: resource && processIdOf(resource) })
+      const of = resource && { processId: processIdOf(resource), depth: depths.get(resource) }
+      return Object.freeze({ processId: undefined, depth: undefined, ...row, ...of })
     })
+  }
+
+  /** Who waits for a connection: one row an agent and priority, the most urgent first. */
+  queue(): readonly QueueRow[] {
+    return this.#parts.engine.queue()
   }
 
   /** What the connection string leads to, as far as it is known, and what follows (docs/endpoints.md). */

@@ -1,5 +1,6 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import type { Lease } from '../core/lease.ts'
+import type { OperationOver } from '../core/operations.ts'
 import type { RequestOptions } from '../core/options.ts'
 import type { Use } from '../core/slot.ts'
 import type { Attempts } from './attempts.ts'
@@ -12,7 +13,6 @@ import type { Checkout } from './checkout.ts'
 import type { ReadConfig, StatementClass } from './config.ts'
 import type { Client, QueryResult } from './driver.ts'
 import { isBusy, isDead } from './driver.ts'
-import type { Echo } from './echo.ts'
 import type { QueryArguments } from './forms.ts'
 import type { Knowledge } from './knowledge.ts'
 import { withoutName } from './knowledge.ts'
@@ -26,6 +26,7 @@ import type { Pace } from './lanes/texts.ts'
 import type { Times } from './lanes/times.ts'
 import type { Cargo, TripParts } from './lanes/trip.ts'
 import { Trip } from './lanes/trip.ts'
+import type { StatementOperations } from './operations.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
 import { isSubmittable, READ_TIMEOUT, send } from './statement.ts'
 
@@ -36,7 +37,7 @@ export interface QueriesParts extends Omit<TripParts, 'alone' | 'knowledge'>, Om
   readonly statements: Statements
   readonly config: ReadConfig
   readonly attempts: Attempts
-  readonly echo: Echo | undefined
+  readonly operations: StatementOperations
   /** Whether the clients are pg's. */
   readonly isPgs: () => boolean
   /** Whether statements may share connections now. */
@@ -68,8 +69,8 @@ export class Queries {
   /** Runs one statement. */
   query(given: QueryArguments, told: Told<unknown>): void {
     if (given.options.cache !== undefined) return this.cache.query(given, told)
-    const { echo } = this.#parts
-    this.#query(given, echo === undefined ? told : heard(echo, [given.statement], told))
+    const over = this.#parts.operations.begin([given.statement], given.options)
+    this.#query(given, over === undefined ? told : heard(over, told))
   }
 
   #query(given: QueryArguments, told: Told<unknown>): void {
@@ -231,8 +232,9 @@ export class Queries {
     }
     const start = (each: Call, done: Told<QueryResult[]>) =>
       this.#run<QueryResult[]>(each, useOfClass(each.class), done, work)
-    const { attempts, echo } = this.#parts
-    attempts.run(call, true, start, echo === undefined ? told : heard(echo, read, told))
+    const { attempts, operations } = this.#parts
+    const over = operations.begin(read, options)
+    attempts.run(call, true, start, over === undefined ? told : heard(over, told))
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
@@ -320,11 +322,10 @@ function useOfClass(kind: StatementClass | undefined): Use {
   return kind === undefined || kind === 'simple' ? 'exclusive' : 'limited'
 }
 
-/** An answer that is echoed too. */
-function heard<R>(echo: Echo, statements: readonly unknown[], told: Told<R>): Told<R> {
-  const end = echo.begin(statements)
+/** An answer that others hear of too, before it is told. */
+function heard<R>(over: OperationOver, told: Told<R>): Told<R> {
   return (error, result) => {
-    end(error)
+    over(error)
     told(error, result)
   }
 }

@@ -7,13 +7,13 @@ import { Attempts } from './attempts.ts'
 import type { Checkout } from './checkout.ts'
 import type { ReadConfig } from './config.ts'
 import type { Client } from './driver.ts'
-import type { Echo } from './echo.ts'
 import type { Gate } from './gate.ts'
 import type { Knowledge } from './knowledge.ts'
 import { Lanes } from './lanes/lanes.ts'
 import { Names } from './lanes/names.ts'
 import { RoundTrip } from './lanes/round-trip.ts'
-import { Texts } from './lanes/texts.ts'
+import type { Texts } from './lanes/texts.ts'
+import type { StatementOperations } from './operations.ts'
 import { Queries } from './queries.ts'
 import type { Sessions } from './sessions.ts'
 import type { Statements } from './statement.ts'
@@ -27,7 +27,8 @@ export interface TrafficParts {
   readonly config: ReadConfig
   readonly gate: Gate | undefined
   readonly knowledge: Knowledge
-  readonly echo: Echo | undefined
+  readonly texts: Texts
+  readonly operations: StatementOperations
   /** Whether somebody listens to `acquire`: people set the session up there, for whoever has it to themselves. */
   readonly listens: () => boolean
   /** Whether the clients are pg's. */
@@ -42,7 +43,19 @@ export class Traffic {
   readonly #statements: Statements
 
   constructor(parts: TrafficParts) {
-    const { engine, sessions, checkout, statements, config, gate, knowledge, echo, listens, isPgs } = parts
+    const {
+      engine,
+      sessions,
+      checkout,
+      statements,
+      config,
+      gate,
+      knowledge,
+      texts,
+      operations,
+      listens,
+      isPgs,
+    } = parts
     const { pipelining, depth, stallMillis, prepared, binary } = config.lanes
     const { cancelTimeoutMillis } = config.settings
     const roundTrip = new RoundTrip(systemClock)
@@ -84,7 +97,7 @@ export class Traffic {
       clock: systemClock,
       watch: this.#lanes.watch,
       lanes: this.#lanes,
-      texts: new Texts(),
+      texts,
       roundTrip: (tripMillis) => roundTrip.measured(tripMillis),
       namesOf,
       stallMillis,
@@ -93,10 +106,15 @@ export class Traffic {
       statements,
       config,
       knowledge,
-      echo,
+      operations,
       isPgs,
       mayShare,
     })
+  }
+
+  /** How many statements are under way on each lane. */
+  depths(): ReadonlyMap<Client, number> {
+    return this.#lanes.depths()
   }
 
   /** Forgets its timers. Nothing is under way any more. */

@@ -9,8 +9,8 @@ import pg from 'pg'
 import { afterEach } from 'vitest'
 import { giveTree, makeRunDirectory, serverAccount } from '../../src/demo/account.ts'
 import { freePort, host } from '../../src/demo/listen.ts'
-import { HOW_TO_GET_PGBOUNCER, pgbouncerProgram } from './pgbouncer-program.ts'
 import { databaseUrl } from './postgres.ts'
+import { PGBOUNCER } from './programs.ts'
 
 /** What {@link startPgBouncer} takes. */
 export interface PgBouncerOptions {
@@ -108,8 +108,8 @@ class Running implements PgBouncer {
   readonly #exited: Promise<void>
 
   constructor(options: PgBouncerOptions, port: number) {
-    const program = pgbouncerProgram()
-    if (program === undefined) throw new Error(`PgBouncer is not installed: ${HOW_TO_GET_PGBOUNCER}`)
+    const { file: program, howToGet } = PGBOUNCER
+    if (program === undefined) throw new Error(`PgBouncer is not installed: ${howToGet}`)
     this.port = port
     this.#server = new URL(options.server ?? databaseUrl())
     const account = serverAccount()

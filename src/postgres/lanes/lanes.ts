@@ -197,6 +197,11 @@ export class Lanes {
     else lane.lease.release()
   }
 
+  /** How many statements are under way on each. */
+  depths(): ReadonlyMap<Client, number> {
+    return new Map(this.#lanes.map(({ client, depth }) => [client, depth]))
+  }
+
   stop(): void {
     this.watch.stop()
   }

@@ -48,8 +48,8 @@ function rowOf({ calls, fingerprint, kind, times, values }: Family): LearnedStat
   })
 }
 
-/** By what each class is expected to take. */
-function classOf(millis: number): StatementClass {
+/** The class that fits, by what each is expected to take. */
+export function classOf(millis: number): StatementClass {
   if (millis < 100) return 'simple'
   if (millis < 1_000) return 'moderate'
   return millis < 60_000 ? 'complex' : 'analytical'

@@ -1,0 +1,59 @@
+/** What exporters and the dashboard need of a pool: the pools of every room have it, and so has the engine itself. */
+import { SluiceError } from '../base/errors.ts'
+import { requireMethods } from '../base/options.ts'
+import type { Hooks } from '../core/hooks.ts'
+import type { PoolStats } from '../core/stats.ts'
+
+/** A picture of a pool, with what only some pools have. */
+export interface MonitoredStats extends PoolStats {
+  /** Calls that were run again. */
+  readonly retries?: number | undefined
+  /** Undefined without a circuit breaker. */
+  readonly breaker?: { readonly state: 'closed' | 'open' | 'half-open' } | undefined
+}
+
+/** A pool that can be watched. */
+export interface MonitoredPool {
+  stats(): MonitoredStats
+  attach(hooks: Hooks<object>): () => void
+}
+
+/** Several pools by name: what `createPools()` makes, a Map, or an object. */
+export type NamedPools<P = MonitoredPool> = Iterable<readonly [string, P]> | Readonly<Record<string, P>>
+
+/** What a pool is called that was handed in without a name. */
+export const LONE_POOL = 'default'
+
+/**
+ * The pools by their names. A pool by itself is called `default`.
+ * @param what who asks, for the message
+ * @param methods what each must have
+ * @throws SLUICE_BAD_OPTION for what is no pool, for no pool at all, and for two of one name
+ */
+export function readPools<P extends object = MonitoredPool>(
+  asked: P | NamedPools<P>,
+  what: string,
+  methods: readonly (keyof P & string)[],
+): ReadonlyMap<string, P> {
+  if (isPool(asked, methods)) return new Map([[LONE_POOL, asked]])
+  if (typeof asked !== 'object' || asked === null) requireMethods(asked, what, [...methods])
+  const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
+  const pools = new Map<string, P>()
+  for (const [name, pool] of entries) {
+    requireMethods(pool, `${what} under ${JSON.stringify(name)}`, [...methods])
+    if (pools.has(name))
+      throw new SluiceError('SLUICE_BAD_OPTION', `${what} was given two pools under ${JSON.stringify(name)}`)
+    pools.set(name, pool)
+  }
+  if (pools.size === 0) throw new SluiceError('SLUICE_BAD_OPTION', `${what} was given no pool`)
+  return pools
+}
+
+/** Nothing but a pool has functions of all those names; a pool that is called stats is an object. */
+function isPool<P extends object>(
+  asked: P | NamedPools<P>,
+  methods: readonly (keyof P & string)[],
+): asked is P {
+  if (typeof asked !== 'object' || asked === null) return false
+  return methods.every((method) => typeof (asked as Record<string, unknown>)[method] === 'function')
+}

@@ -1,0 +1,198 @@
+/** The metrics that Prometheus sees of pools: one table, for the exporter, the alert rules, the Grafana dashboard and the docs. */
+
+/** What one metric is. */
+export interface MetricDefinition {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  /** Besides `pool` and the labels of the caller. */
+  readonly labels: readonly string[]
+}
+
+/** Boundaries of `db_query_duration_seconds`, in seconds. */
+export const QUERY_SECONDS: readonly number[] = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10]
+
+/** Boundaries of the times of connections, in seconds: from a free slot to the longest default deadline. */
+export const CONNECTION_SECONDS: readonly number[] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60]
+
+function metric<const T extends MetricDefinition>(definition: T): T {
+  return definition
+}
+
+/** Every metric, by what the code calls it. */
+export const METRICS = {
+  connections: metric({
+    name: 'db_pool_connections',
+    type: 'gauge',
+    help: 'Connections of the pool by state: total, idle, active; waiting is callers without one.',
+    labels: ['state'],
+  }),
+  slots: metric({
+    name: 'db_pool_slots',
+    type: 'gauge',
+    help: 'Slots of the pool by what they do: opening, idle, checking, leased, shared, cancelling, closing.',
+    labels: ['state'],
+  }),
+  max: metric({
+    name: 'db_pool_max_connections',
+    type: 'gauge',
+    help: 'Connections that the pool may have, overflow left out.',
+    labels: [],
+  }),
+  min: metric({
+    name: 'db_pool_min_connections',
+    type: 'gauge',
+    help: 'Connections that the pool keeps open.',
+    labels: [],
+  }),
+  maxOverflow: metric({
+    name: 'db_pool_max_overflow_connections',
+    type: 'gauge',
+    help: 'Temporary connections that the pool may have above its maximum.',
+    labels: [],
+  }),
+  overflow: metric({
+    name: 'db_pool_overflow_connections',
+    type: 'gauge',
+    help: 'Connections above the maximum of the pool now.',
+    labels: [],
+  }),
+  utilization: metric({
+    name: 'db_pool_utilization_ratio',
+    type: 'gauge',
+    help: 'Busy slots (leased, shared, checking, cancelling) divided by the maximum, 0 to 1 and above with overflow.',
+    labels: [],
+  }),
+  waiting: metric({
+    name: 'db_pool_waiting_callers',
+    type: 'gauge',
+    help: 'Callers that wait for a connection, by priority: 1 is the most urgent.',
+    labels: ['priority'],
+  }),
+  oldestWait: metric({
+    name: 'db_pool_oldest_wait_seconds',
+    type: 'gauge',
+    help: 'How long the caller has waited who waits for longest.',
+    labels: [],
+  }),
+  wait: metric({
+    name: 'db_pool_wait_seconds',
+    type: 'histogram',
+    help: 'From asking for a connection to having it.',
+    labels: [],
+  }),
+  use: metric({
+    name: 'db_pool_use_seconds',
+    type: 'histogram',
+    help: 'From having a connection to giving it back.',
+    labels: [],
+  }),
+  open: metric({
+    name: 'db_pool_open_seconds',
+    type: 'histogram',
+    help: 'Opening a connection, whole handshake.',
+    labels: [],
+  }),
+  acquires: metric({
+    name: 'db_pool_acquires_total',
+    type: 'counter',
+    help: 'Connections that were lent, or began to be shared.',
+    labels: [],
+  }),
+  reuses: metric({
+    name: 'db_pool_reuses_total',
+    type: 'counter',
+    help: 'Those of them that had been used before.',
+    labels: [],
+  }),
+  refusals: metric({
+    name: 'db_pool_refusals_total',
+    type: 'counter',
+    help: 'Callers who left without a connection: timeout, aborted, rejected (the queue was full), shed (too late to be served in time).',
+    labels: ['reason'],
+  }),
+  opens: metric({
+    name: 'db_pool_opens_total',
+    type: 'counter',
+    help: 'Connections that were opened.',
+    labels: [],
+  }),
+  closes: metric({
+    name: 'db_pool_closes_total',
+    type: 'counter',
+    help: 'Connections that were closed, by reason.',
+    labels: ['reason'],
+  }),
+  lost: metric({
+    name: 'db_pool_abandoned_connections',
+    type: 'gauge',
+    help: 'Connections whose close was given up: they may still live at the server.',
+    labels: [],
+  }),
+  leaks: metric({
+    name: 'db_pool_leaks_total',
+    type: 'counter',
+    help: 'Leases that were reported as leaked.',
+    labels: [],
+  }),
+  leaking: metric({
+    name: 'db_pool_leaking_connections',
+    type: 'gauge',
+    help: 'Leases out now that were reported as leaked.',
+    labels: [],
+  }),
+  retries: metric({
+    name: 'db_pool_retries_total',
+    type: 'counter',
+    help: 'Calls that were run again.',
+    labels: [],
+  }),
+  breaker: metric({
+    name: 'db_pool_breaker_state',
+    type: 'gauge',
+    help: 'The circuit breaker: 1 for the state that it is in (closed, half-open, open). Absent without one.',
+    labels: ['state'],
+  }),
+  connectionErrors: metric({
+    name: 'db_connection_errors_total',
+    type: 'counter',
+    help: 'Connections that could not be opened, by the code of the error, and connections that were lost (type lost).',
+    labels: ['type'],
+  }),
+  queries: metric({
+    name: 'db_query_duration_seconds',
+    type: 'histogram',
+    help: 'Statements as their callers saw them, waiting included, by the class that was said or is expected of them.',
+    labels: ['class'],
+  }),
+  queryErrors: metric({
+    name: 'db_query_errors_total',
+    type: 'counter',
+    help: 'Statements that failed, by the code of the error.',
+    labels: ['type'],
+  }),
+  slowQueries: metric({
+    name: 'db_slow_queries_total',
+    type: 'counter',
+    help: 'Statements that took longer than is expected of their class.',
+    labels: ['class'],
+  }),
+  sessions: metric({
+    name: 'db_server_sessions',
+    type: 'gauge',
+    help: 'Sessions of the server by state: total, active, idle, idle_in_transaction. Only with activity.',
+    labels: ['state'],
+  }),
+  longestStatement: metric({
+    name: 'db_server_longest_statement_seconds',
+    type: 'gauge',
+    help: 'How long the statement has run that runs for longest. Only with activity.',
+    labels: [],
+  }),
+  maxSessions: metric({
+    name: 'db_server_max_sessions',
+    type: 'gauge',
+    help: 'Sessions that the server takes. Only with activity.',
+    labels: [],
+  }),
+} as const

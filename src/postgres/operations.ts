@@ -1,0 +1,139 @@
+/** The statements of a pool as those who attached hear of them: their texts without literals, never a value. */
+import { fingerprint } from '../base/fingerprint.ts'
+import { Recent } from '../base/recent.ts'
+import type { Summary } from '../base/summary.ts'
+import { summaryOf } from '../base/summary.ts'
+import { Tokens } from '../base/tokens.ts'
+import type { Operation } from '../core/operation.ts'
+import type { OperationOver, Operations } from '../core/operations.ts'
+import { CLASSES } from './call.ts'
+import type { StatementClass } from './config.ts'
+import type { Client } from './driver.ts'
+import { classOf } from './lanes/learned.ts'
+import type { Texts } from './lanes/texts.ts'
+
+/** What a caller said of what it asks for; nothing of it was checked yet. */
+export interface Said {
+  readonly agent?: string | undefined
+  readonly class?: StatementClass | undefined
+}
+
+interface Described extends Summary {
+  readonly text: string
+}
+
+/** How many texts are remembered as they are shown. */
+const TEXTS = 1_000
+
+/** Longer texts are cut: what shows them is for people. In characters. */
+const LONGEST = 1_000
+
+const QUERY_OBJECT: Described = { text: '(a query object)', name: 'OTHER', summary: 'OTHER' }
+const UNREADABLE: Described = { text: '(a statement that cannot be read)', name: 'OTHER', summary: 'OTHER' }
+
+/** Tells those who attached of statements. */
+export class StatementOperations {
+  readonly #operations: Operations<Client>
+  readonly #texts: Texts
+  readonly #known = new Recent<string, Described>(TEXTS)
+
+  constructor(operations: Operations<Client>, texts: Texts) {
+    this.#operations = operations
+    this.#texts = texts
+  }
+
+  /** Statements are asked for as one call. Returns what the end of that is to be told to; undefined where nobody listens. */
+  begin(statements: readonly unknown[], said: Said): OperationOver | undefined {
+    if (!this.#operations.isHeard) return undefined
+    return this.#operations.begin((askedAt) => new Asked(this, statements, said, askedAt))
+  }
+
+  /** One statement as it is shown. */
+  describe(statement: unknown): Described {
+    const text = textOf(statement)
+    if (text === undefined) return QUERY_OBJECT
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const described = isSound(text) ? describeText(text) : UNREADABLE
+    this.#known.set(text, described)
+    return described
+  }
+
+  /** What is expected of a statement from its earlier runs, those with values left out that are known to be slow; undefined where there were none. */
+  expected(statement: unknown): StatementClass | undefined {
+    const text = textOf(statement)
+    if (text === undefined) return undefined
+    const { times } = this.#texts.of(text).family
+    return times.runs === 0 ? undefined : classOf(times.high)
+  }
+}
+
+/** One call. */
+class Asked implements Operation {
+  readonly agent: string | undefined
+  readonly askedAt: number
+  readonly class: StatementClass
+  readonly #owner: StatementOperations
+  readonly #statements: readonly unknown[]
+
+  constructor(
+    owner: StatementOperations,
+    statements: readonly unknown[],
+    { agent, class: kind }: Said,
+    askedAt: number,
+  ) {
+    this.#owner = owner
+    this.#statements = statements
+    this.agent = typeof agent === 'string' ? agent : undefined
+    this.askedAt = askedAt
+    // Before it runs: what takes longer than its kind did is a surprise, not another class.
+    const [first] = statements
+    const said = CLASSES.find((each) => each === kind)
+    this.class = said ?? (statements.length === 1 ? owner.expected(first) : undefined) ?? 'moderate'
+  }
+
+  get #described(): readonly Described[] {
+    return this.#statements.map((statement) => this.#owner.describe(statement))
+  }
+
+  get text(): string {
+    return this.#described.map(({ text }) => text).join('; ')
+  }
+
+  get name(): string {
+    return this.#inFew(({ name }) => name)
+  }
+
+  get summary(): string {
+    return this.#inFew(({ summary }) => summary)
+  }
+
+  /** Several statements are a batch, of one kind where they are. */
+  #inFew(of: (described: Described) => string): string {
+    const words = new Set(this.#described.map(of))
+    const [only = ''] = words
+    if (this.#statements.length === 1) return only
+    return words.size === 1 ? `BATCH ${only}` : 'BATCH'
+  }
+}
+
+function textOf(statement: unknown): string | undefined {
+  const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | null)?.text
+  return typeof text === 'string' ? text : undefined
+}
+
+function describeText(text: string): Described {
+  const plain = fingerprint(text)
+  return {
+    ...summaryOf(plain),
+    text: plain.length > LONGEST ? `${plain.slice(0, LONGEST)} …` : plain,
+  }
+}
+
+/** Whether it is certain where its literals begin and end. */
+function isSound(text: string): boolean {
+  const tokens = new Tokens(text)
+  let token = tokens.next()
+  while (token !== 'end' && token !== 'bad') token = tokens.next()
+  return token === 'end' && !text.includes('\0')
+}
