@@ -80,7 +80,10 @@ export class Recorder implements Hooks<object> {
     if (reason === 'lost') this.connectionErrors.add('lost')
   }
 
-  answered(operation: { readonly class: string }, end: { readonly millis: number; readonly error: unknown }) {
+  answered(
+    operation: { readonly class: string },
+    end: { readonly millis: number; readonly error: unknown },
+  ): void {
     const record = this.#classOf(operation.class)
     record.durations.record(end.millis / 1_000)
     record.times.record(end.millis)
