@@ -1,4 +1,4 @@
-/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change. */
+/** Health, activity, advice and exporters: what is wrong with a pool or its server, why, and what to change. */
 export type {
   Activity,
   ActivityOptions,
@@ -27,6 +27,11 @@ export type {
   PoolsHealth,
 } from './health.ts'
 export { health } from './health.ts'
+export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
+export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
+export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
+export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
+export { openTelemetry } from './opentelemetry.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
