@@ -1,4 +1,4 @@
-/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change. */
+/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change; and metrics for those who watch. */
 export type {
   Activity,
   ActivityOptions,
@@ -27,6 +27,25 @@ export type {
   PoolsHealth,
 } from './health.ts'
 export { health } from './health.ts'
+export type {
+  Handler,
+  HealthHandlerSurroundings,
+  LivenessOptions,
+  LivePool,
+  NodeRequest,
+  NodeResponse,
+  ReadinessOptions,
+  ScrapedRegistry,
+} from './http.ts'
+export { healthHandler, metricsHandler, nodeHandler } from './http.ts'
+export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
+export type {
+  PrometheusExport,
+  PrometheusOptions,
+  PrometheusRegistry,
+  PrometheusSurroundings,
+} from './prometheus.ts'
+export { prometheus } from './prometheus.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
