@@ -27,6 +27,20 @@ export type {
   PoolsHealth,
 } from './health.ts'
 export { health } from './health.ts'
+export type {
+  BreakerChange,
+  FieldsFirst,
+  Log,
+  LogEvent,
+  LogFields,
+  LoggedPool,
+  LoggerShape,
+  LogLevel,
+  LogOptions,
+  LogSurroundings,
+  MessageFirst,
+} from './log.ts'
+export { log } from './log.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
