@@ -50,6 +50,21 @@ export type {
   PrometheusSurroundings,
 } from './prometheus.ts'
 export { prometheus } from './prometheus.ts'
+
+  BreakerChange,
+  FieldsFirst,
+  Log,
+  LogEvent,
+  LogFields,
+  LoggedPool,
+  LoggerShape,
+  LogLevel,
+  LogOptions,
+  LogSurroundings,
+  MessageFirst,
+} from './log.ts'
+
+export { log } from './log.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
