@@ -142,20 +142,20 @@ export function readOptions(value: unknown, what: string, known: readonly string
 
 /**
  * What a call is made for, by the methods that it needs of it.
- * @param thing what it should be, as in `a pool`
+ * @param noun what it takes, where that is no pool
  * @throws SLUICE_BAD_OPTION for what has not all of them
  */
 export function requireMethods(
   value: unknown,
   what: string,
   methods: readonly string[],
-  thing = 'a pool',
+  noun = 'a pool',
 ): void {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  if (!isObject) throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes ${thing}; it got ${show(value)}`)
+  if (!isObject) throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes ${noun}; it got ${show(value)}`)
   const missing = methods.find((name) => typeof (value as Given)[name] !== 'function')
   if (missing === undefined) return
-  throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes ${thing}; what it got has no ${missing}()`)
+  throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes ${noun}; what it got has no ${missing}()`)
 }
 
 /** The known name that a misspelt one most likely means: at most two edits away (one for short names), ignoring case and underscores. */
