@@ -236,7 +236,7 @@ test('a meter and a tracer that throw reach onError once a minute, and the pool 
   const told = vi.fn<(error: unknown) => void>()
   const { hooks, pool } = watchedPool()
   const meter: Meter = { ...fakeMeter().meter, createHistogram: () => ({ record: raise }) }
-  openTelemetry(pool, meter, { startSpan: raise }, { onError: told }, { clock })
+  const telemetry = openTelemetry(pool, meter, { startSpan: raise }, { onError: told }, { clock })
   for (let n = 0; n < 100; n++) {
     const operation = operationOf()
     hooks.emit('asked', operation)
@@ -244,6 +244,7 @@ test('a meter and a tracer that throw reach onError once a minute, and the pool 
   }
   await settle()
   expect(told.mock.calls).toEqual([[new Error('no')]])
+  expect(telemetry.failures).toBe(200)
   await clock.advance(60_000)
   hooks.emit('opened', {}, 1)
   await settle()

@@ -1,8 +1,11 @@
 /** The code in docs/, taken at its word: it runs, and does what the page says of it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
 import * as sluice from '../../src/index.ts'
+import type { PutMetricDataInput } from '../../src/monitor/index.ts'
 import * as monitor from '../../src/monitor/index.ts'
 import * as sizing from '../../src/sizing/index.ts'
 import { codeOf, runCode } from '../support/page-code.ts'
@@ -99,6 +102,34 @@ describe('monitor.md', () => {
     }
     await runCode(block('monitor.md', 'agoMillis'), { ...given, pool: new given.Pool(), setTimeout: atOnce })
     expect(waits).toEqual([300_000])
+  })
+})
+
+describe('monitoring.md', () => {
+  test('pools are told to OpenTelemetry', async () => {
+    const { given } = house()
+    const names: string[] = []
+    const named = (what: object) => (name: string) => {
+      names.push(name)
+      return what
+    }
+    const metrics = { getMeter: named(new MeterProvider().getMeter('docs')) }
+    const trace = { getTracer: named(new BasicTracerProvider().getTracer('docs')) }
+    await runCode(block('monitoring.md', 'openTelemetry('), { ...given, metrics, trace })
+    expect(names).toEqual(['shop', 'shop'])
+  })
+
+  test('a pool is told to CloudWatch', async () => {
+    const sent: PutMetricDataInput[] = []
+    class CloudWatch {
+      async putMetricData(input: PutMetricDataInput): Promise<void> {
+        sent.push(input)
+      }
+    }
+    const { given } = house()
+    await runCode(block('monitoring.md', 'cloudWatch('), { ...given, CloudWatch })
+    expect(sent).toMatchObject([{ Namespace: 'Shop' }])
+    expect(sent[0]?.MetricData.map(({ MetricName }) => MetricName)).toContain('PoolUtilization')
   })
 })
 
