@@ -164,6 +164,30 @@ describe('flush()', () => {
     state.answer = () => Promise.resolve()
     await exporter.flush()
     expect(exporter.stats()).toMatchObject({ sent: 8, waiting: 0 })
+    expect(clock.armed()).toBe(1)
+  })
+
+  test('that succeeds ends the putting off', async () => {
+    const { clock, exporter, state } = exported()
+    state.answer = throttled
+    await clock.advance(20 * MINUTE)
+    state.answer = () => Promise.resolve()
+    await exporter.flush()
+    const { sent } = exporter.stats()
+    await clock.advance(MINUTE)
+    expect(exporter.stats().sent).toBe(sent + 4)
+  })
+
+  test('tries for itself where the request that was under way fails', async () => {
+    const { clock, exporter, state } = exported({ timeoutMillis: 3_000 })
+    let fail: (error: Error) => void = () => undefined
+    state.answer = () => new Promise((_, reject) => (fail = reject))
+    await clock.advance(MINUTE)
+    state.answer = () => Promise.resolve()
+    const flushed = exporter.flush()
+    fail(new Error('no'))
+    await flushed
+    expect(exporter.stats()).toMatchObject({ sent: 8, waiting: 0, failures: 1 })
   })
 
   test('never rejects', async () => {

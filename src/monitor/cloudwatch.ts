@@ -84,7 +84,6 @@ class Exporter implements CloudWatchExport {
   readonly #retry: Alarm
   #sending: Promise<void> | undefined
   #stopping: Promise<void> | undefined
-  #isOver = false
   #sent = 0
   #failed = 0
   /** Since the last success. */
@@ -133,7 +132,6 @@ class Exporter implements CloudWatchExport {
     this.#look.stop()
     this.#takeAll()
     await this.#sendAll().catch((error: unknown) => this.#failures.tell(error))
-    this.#isOver = true
     this.#requests.abort(new Error('stopped'))
     await this.#sending
     this.#retry.stop()
@@ -185,7 +183,7 @@ class Exporter implements CloudWatchExport {
   /** Sends one request after the other until one fails. Never rejects. */
   async #drain(): Promise<void> {
     this.#retry.stop()
-    while (this.#backlog.size > 0 && !this.#isOver) {
+    while (this.#backlog.size > 0) {
       const batch = this.#backlog.take()
       try {
         await this.#requests.send({ Namespace: this.#settings.namespace, MetricData: batch })
@@ -209,6 +207,6 @@ class Exporter implements CloudWatchExport {
     const attempt = this.#failedInARow++
     const millis = equalJitter(attempt, BACKOFF_MILLIS, LONGEST_BACKOFF_MILLIS, this.#random)
     this.#notBefore = now + millis
-    if (!this.#isOver) this.#retry.by(this.#notBefore, now)
+    this.#retry.by(this.#notBefore, now)
   }
 }

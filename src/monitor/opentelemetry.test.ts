@@ -168,13 +168,15 @@ describe('spans', () => {
   test('one is a client, begins with its attributes and ends with its caller being told', () => {
     const { hooks, pool } = watchedPool()
     const { spans, tracer } = fakeTracer()
-    openTelemetry(pool, fakeMeter().meter, tracer)
+    const telemetry = openTelemetry(pool, fakeMeter().meter, tracer)
     const operation = operationOf()
     hooks.emit('asked', operation)
     expect(spans).toMatchObject([
       { name: 'SELECT users', kind: 2, ends: 0, attributes: { 'db.query.text': operation.text } },
     ])
     hooks.emit('answered', operation, { millis: 1, error: undefined })
+    expect(spans).toMatchObject([{ ends: 1 }])
+    telemetry.stop()
     expect(spans).toMatchObject([{ ends: 1 }])
     expect(spans[0]).not.toHaveProperty('status')
   })
