@@ -1,4 +1,4 @@
-/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change; and metrics for those who watch. */
+/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change; and exporters for those who watch. */
 export type {
   Activity,
   ActivityOptions,
@@ -39,6 +39,10 @@ export type {
 } from './http.ts'
 export { healthHandler, metricsHandler, nodeHandler } from './http.ts'
 export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
+export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
+export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
+export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
+export { openTelemetry } from './opentelemetry.ts'
 export type {
   PrometheusExport,
   PrometheusOptions,
@@ -46,6 +50,21 @@ export type {
   PrometheusSurroundings,
 } from './prometheus.ts'
 export { prometheus } from './prometheus.ts'
+
+  BreakerChange,
+  FieldsFirst,
+  Log,
+  LogEvent,
+  LogFields,
+  LoggedPool,
+  LoggerShape,
+  LogLevel,
+  LogOptions,
+  LogSurroundings,
+  MessageFirst,
+} from './log.ts'
+
+export { log } from './log.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
