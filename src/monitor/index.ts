@@ -1,4 +1,5 @@
 /** Health, activity and advice: what is wrong with a pool or its server, why, and what to change; and exporters for those who watch. */
+
 export type {
   Activity,
   ActivityOptions,
@@ -38,19 +39,7 @@ export type {
   ScrapedRegistry,
 } from './http.ts'
 export { healthHandler, metricsHandler, nodeHandler } from './http.ts'
-export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
-export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
-export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
-export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
-export { openTelemetry } from './opentelemetry.ts'
 export type {
-  PrometheusExport,
-  PrometheusOptions,
-  PrometheusRegistry,
-  PrometheusSurroundings,
-} from './prometheus.ts'
-export { prometheus } from './prometheus.ts'
-
   BreakerChange,
   FieldsFirst,
   Log,
@@ -63,15 +52,19 @@ export { prometheus } from './prometheus.ts'
   LogSurroundings,
   MessageFirst,
 } from './log.ts'
-
 export { log } from './log.ts'
+export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
+export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
+export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
+export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
+export { openTelemetry } from './opentelemetry.ts'
+export type {
+  PrometheusExport,
+  PrometheusOptions,
+  PrometheusRegistry,
+  PrometheusSurroundings,
+} from './prometheus.ts'
+export { prometheus } from './prometheus.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
-export type {
-  AskOptions,
-  Row,
-  Source,
-  SourceConnection,
-  SourceSettings,
-  SourceStatement,
-} from './source.ts'
+export type { AskOptions, Row, Source, SourceConnection, SourceSettings, SourceStatement } from './source.ts'
