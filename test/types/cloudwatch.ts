@@ -13,7 +13,10 @@ export const exported: CloudWatchExport = cloudWatch({ web: pool, jobs: pool }, 
   namespace: 'Shop',
   dimensions: { Service: 'checkout' },
 })
-export const disposable: AsyncDisposable = exported
+export const disposable: AsyncDisposable = cloudWatch(pool, client, {
+  namespace: 'Shop',
+  everyMillis: 10_000,
+})
 // @ts-expect-error the client without methods for operations
 cloudWatch(pool, bare, { namespace: 'Shop' })
 // @ts-expect-error without a namespace
