@@ -52,3 +52,18 @@ test('a snapshot does not change any more', () => {
   histogram.record(100)
   expect([before.count, before.max, Object.isFrozen(before)]).toEqual([1, 1, true])
 })
+
+test('what was recorded since a copy is known by itself', () => {
+  const histogram = new Histogram()
+  for (const millis of [1, 500]) histogram.record(millis)
+  const earlier = histogram.since()
+  expect(earlier.snapshot()).toEqual(histogram.snapshot())
+  expect(histogram.since(earlier).snapshot()).toEqual(new Histogram().snapshot())
+  for (const millis of [10, 20]) histogram.record(millis)
+  const recent = histogram.since(earlier)
+  expect([recent.count, recent.mean]).toEqual([2, 15])
+  // The longest of all is not among them.
+  expect(recent.max).toBeGreaterThanOrEqual(20)
+  expect(recent.max).toBeLessThanOrEqual(20 * ERROR)
+  expect(earlier.count).toBe(2)
+})

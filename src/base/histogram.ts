@@ -79,6 +79,24 @@ export class Histogram {
     return this.#max
   }
 
+  /**
+   * What was recorded since `earlier`, a copy of this one as it was (`since()` without more makes one). The longest of it is known as
+   * well as its bucket.
+   */
+  since(earlier: Histogram = new Histogram()): Histogram {
+    const recent = new Histogram()
+    let top = -1
+    for (let i = 0; i < BUCKETS; i++) {
+      const count = (this.#buckets[i] as number) - (earlier.#buckets[i] as number)
+      recent.#buckets[i] = count
+      if (count > 0) top = i
+    }
+    recent.#count = this.#count - earlier.#count
+    recent.#sum = this.#sum - earlier.#sum
+    recent.#max = top < 0 ? 0 : Math.min(this.#max, edgeOf(top))
+    return recent
+  }
+
   snapshot(): Distribution {
     return Object.freeze({
       count: this.#count,

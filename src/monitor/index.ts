@@ -12,6 +12,23 @@ export type {
 export { activity } from './activity.ts'
 export type { AdviceLimits } from './advise.ts'
 export { advise } from './advise.ts'
+export type {
+  ClassMetrics,
+  CollectedPool,
+  ExtraCollector,
+  ExtraRequest,
+  ExtraResult,
+  Figures,
+  MetricsListener,
+  Monitor,
+  MonitorOptions,
+  MonitorSurroundings,
+  PoolKind,
+  PoolMetrics,
+  RecentMetrics,
+  StatsMetrics,
+} from './collect.ts'
+export { monitor } from './collect.ts'
 export type { ExplainClient, ExplainOptions, ExplainSource, Explanation } from './explain.ts'
 export { explain } from './explain.ts'
 export type { Finding, Severity } from './finding.ts'
