@@ -58,6 +58,16 @@ export type {
   MessageFirst,
 } from './log.ts'
 export { log } from './log.ts'
+export type {
+  ScalingAdvice,
+  ScalingKind,
+  ScalingOptions,
+  ScalingReport,
+  ScalingSample,
+  ScalingUnknown,
+  Seen,
+} from './scaling.ts'
+export { sampleOf, scalingAdvice } from './scaling.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type {
