@@ -53,17 +53,31 @@ test('a snapshot does not change any more', () => {
   expect([before.count, before.max, Object.isFrozen(before)]).toEqual([1, 1, true])
 })
 
-test('what was recorded since a copy is known by itself', () => {
+test('what was recorded since a copy is told apart from what was there before', () => {
   const histogram = new Histogram()
   for (const millis of [1, 500]) histogram.record(millis)
-  const earlier = histogram.since()
-  expect(earlier.snapshot()).toEqual(histogram.snapshot())
-  expect(histogram.since(earlier).snapshot()).toEqual(new Histogram().snapshot())
-  for (const millis of [10, 20]) histogram.record(millis)
-  const recent = histogram.since(earlier)
-  expect([recent.count, recent.mean]).toEqual([2, 15])
-  // The longest of all is not among them.
-  expect(recent.max).toBeGreaterThanOrEqual(20)
-  expect(recent.max).toBeLessThanOrEqual(20 * ERROR)
-  expect(earlier.count).toBe(2)
+  const earlier = histogram.copy()
+  expect(histogram.since(earlier).snapshot()).toEqual({ count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
+  for (const millis of [2, 4]) histogram.record(millis)
+  const later = histogram.since(earlier)
+  expect([later.count, later.mean]).toEqual([2, 3])
+  expect(later.max).toBeGreaterThanOrEqual(4)
+  expect(later.max).toBeLessThanOrEqual(4 * ERROR)
+  histogram.record(900)
+  expect(histogram.since(earlier).max).toBe(900)
+  expect([earlier.count, earlier.max]).toEqual([2, 500])
+})
+
+test('two histograms add up to the one that had seen all', () => {
+  const [one, two, all] = [new Histogram(), new Histogram(), new Histogram()]
+  for (const millis of [1, 20, 300]) {
+    one.record(millis)
+    all.record(millis)
+  }
+  for (const millis of [7, 4_000]) {
+    two.record(millis)
+    all.record(millis)
+  }
+  one.add(two)
+  expect(one.snapshot()).toEqual(all.snapshot())
 })

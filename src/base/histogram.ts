@@ -79,22 +79,37 @@ export class Histogram {
     return this.#max
   }
 
-  /**
-   * What was recorded since `earlier`, a copy of this one as it was (`since()` without more makes one). The longest of it is known as
-   * well as its bucket.
-   */
-  since(earlier: Histogram = new Histogram()): Histogram {
-    const recent = new Histogram()
-    let top = -1
+  /** The same counts, which do not change with these. */
+  copy(): Histogram {
+    const copy = new Histogram()
+    copy.add(this)
+    return copy
+  }
+
+  /** Counts what another has counted besides. */
+  add(other: Histogram): void {
+    for (let i = 0; i < BUCKETS; i++)
+      this.#buckets[i] = (this.#buckets[i] as number) + (other.#buckets[i] as number)
+    this.#count += other.#count
+    this.#sum += other.#sum
+    if (other.#max > this.#max) this.#max = other.#max
+  }
+
+  /** What was recorded after `earlier` was copied from this one. Its largest value may be right only to within a bucket. */
+  since(earlier: Histogram): Histogram {
+    const later = new Histogram()
+    let highest = -1
     for (let i = 0; i < BUCKETS; i++) {
       const count = (this.#buckets[i] as number) - (earlier.#buckets[i] as number)
-      recent.#buckets[i] = count
-      if (count > 0) top = i
+      later.#buckets[i] = count
+      if (count > 0) highest = i
     }
-    recent.#count = this.#count - earlier.#count
-    recent.#sum = this.#sum - earlier.#sum
-    recent.#max = top < 0 ? 0 : Math.min(this.#max, edgeOf(top))
-    return recent
+    later.#count = this.#count - earlier.#count
+    later.#sum = this.#sum - earlier.#sum
+    // One that is larger than all before came later.
+    if (this.#max > earlier.#max) later.#max = this.#max
+    else if (highest >= 0) later.#max = Math.min(this.#max, edgeOf(highest))
+    return later
   }
 
   snapshot(): Distribution {

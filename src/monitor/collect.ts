@@ -4,7 +4,8 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { SluiceError } from '../base/errors.ts'
 import { within } from '../base/within.ts'
-import { databaseFigures, isSource, runExtra } from './collect/extra.ts'
+import { canBeAsked } from './activity.ts'
+import { databaseFigures, runExtra } from './collect/extra.ts'
 import type { PoolMetrics } from './collect/metrics.ts'
 import { statsMetrics } from './collect/metrics.ts'
 import type { CollectedPool, MonitorOptions, MonitorSettings } from './collect/options.ts'
@@ -159,7 +160,7 @@ class PoolMonitor<P extends CollectedPool> implements Monitor {
     const pool = this.#pools.get(name) as P
     return Object.freeze({
       pool: name,
-      kind: pool.kind ?? (isSource(pool) ? 'postgresql' : 'other'),
+      kind: pool.kind ?? (canBeAsked(pool) ? 'postgresql' : 'other'),
       at,
       ...statsMetrics(stats),
       ...totals,
@@ -174,7 +175,7 @@ class PoolMonitor<P extends CollectedPool> implements Monitor {
   async #extra(name: string, pool: P): Promise<PoolMetrics['extra']> {
     const { activity, extra, timeoutMillis } = this.#settings
     const collectors = [...extra]
-    if (activity && isSource(pool))
+    if (activity && canBeAsked(pool))
       collectors.push(['database', () => databaseFigures(pool, this.#clock, timeoutMillis)])
     const results = collectors.map(
       async ([of, collector]) =>

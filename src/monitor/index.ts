@@ -1,4 +1,5 @@
-/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change. */
+/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change; and exporters for those who watch. */
+
 export type {
   Activity,
   ActivityOptions,
@@ -45,6 +46,17 @@ export type {
 } from './health.ts'
 export { health } from './health.ts'
 export type {
+  Handler,
+  HealthHandlerSurroundings,
+  LivenessOptions,
+  LivePool,
+  NodeRequest,
+  NodeResponse,
+  ReadinessOptions,
+  ScrapedRegistry,
+} from './http.ts'
+export { healthHandler, metricsHandler, nodeHandler } from './http.ts'
+export type {
   BreakerChange,
   FieldsFirst,
   Log,
@@ -58,6 +70,18 @@ export type {
   MessageFirst,
 } from './log.ts'
 export { log } from './log.ts'
+export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
+export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
+export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
+export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
+export { openTelemetry } from './opentelemetry.ts'
+export type {
+  PrometheusExport,
+  PrometheusOptions,
+  PrometheusRegistry,
+  PrometheusSurroundings,
+} from './prometheus.ts'
+export { prometheus } from './prometheus.ts'
 export type {
   ScalingAdvice,
   ScalingKind,
@@ -70,11 +94,4 @@ export type {
 export { sampleOf, scalingAdvice } from './scaling.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
-export type {
-  AskOptions,
-  Row,
-  Source,
-  SourceConnection,
-  SourceSettings,
-  SourceStatement,
-} from './source.ts'
+export type { AskOptions, Row, Source, SourceConnection, SourceSettings, SourceStatement } from './source.ts'

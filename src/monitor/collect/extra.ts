@@ -48,12 +48,6 @@ export async function runExtra<P>(
   }
 }
 
-/** Whether a pool can be asked about its server. */
-export function isSource(pool: object): pool is Source {
-  const methods = pool as Readonly<Record<string, unknown>>
-  return ['query', 'settings', 'connections'].every((name) => typeof methods[name] === 'function')
-}
-
 /** The server's side of a Postgres pool, in figures: sessions over all its databases. */
 export async function databaseFigures(pool: Source, clock: Clock, timeoutMillis: number): Promise<Figures> {
   const seen = await activity(pool, { timeoutMillis }, { clock })

@@ -1,9 +1,9 @@
 /** The options of `monitor()`, and how they are read. */
 import { SluiceError } from '../../base/errors.ts'
 import { readBoolean, readFunction, readMillis, readOptions } from '../../base/options.ts'
+import { canBeAsked } from '../activity.ts'
 import type { MonitoredPool } from '../monitored.ts'
 import type { ExtraCollector } from './extra.ts'
-import { isSource } from './extra.ts'
 import type { PoolKind, PoolMetrics } from './metrics.ts'
 
 /** A pool whose figures are collected. */
@@ -52,7 +52,7 @@ export function readSettings<P extends CollectedPool>(
   const extra = readOptions(given.extra, 'extra', Object.keys(given.extra ?? {}))
   for (const name of Object.keys(extra)) readFunction(extra, name)
   const activity = readBoolean(given, 'activity') ?? false
-  if (activity && ![...pools.values()].some(isSource))
+  if (activity && ![...pools.values()].some(canBeAsked))
     throw new SluiceError('SLUICE_BAD_OPTION', 'activity is for Postgres pools, and there is none')
   if (activity && extra.database !== undefined)
     throw new SluiceError('SLUICE_BAD_OPTION', 'extra.database has the name of what activity finds')

@@ -86,7 +86,7 @@ interface Mark {
 
 function markOf(at: number, stats: MonitoredStats, recorder: Recorder): Mark {
   const classes = [...recorder.classes].map(
-    ([name, { slow, times }]) => [name, { times: times.since(), slow }] as const,
+    ([name, { slow, times }]) => [name, { times: times.copy(), slow }] as const,
   )
   const sum = (of: (record: { times: Histogram; slow: number }) => number) =>
     classes.reduce((total, [, record]) => total + of(record), 0)
@@ -139,7 +139,9 @@ function between(a: Mark, b: Mark): Omit<RecentMetrics, 'utilization' | 'idle' |
 function classesBetween(a: Mark, b: Mark): Readonly<Record<string, ClassMetrics>> {
   const metrics = [...b.classes].map(([name, { slow, times }]) => {
     const before = a.classes.get(name)
-    const { count, max, mean, p50, p95, p99 } = times.since(before?.times).snapshot()
+    const { count, max, mean, p50, p95, p99 } = (
+      before === undefined ? times : times.since(before.times)
+    ).snapshot()
     const figures = { meanMillis: mean, p50Millis: p50, p95Millis: p95, p99Millis: p99, maxMillis: max }
     return [name, { count, slow: slow - (before?.slow ?? 0), ...figures }] as const
   })
