@@ -17,6 +17,23 @@ export type { CloudWatchClient, MetricDatum, PutMetricDataInput } from './cloudw
 export type { CloudWatchOptions } from './cloudwatch/options.ts'
 export type { CloudWatchExport, CloudWatchStats, CloudWatchSurroundings } from './cloudwatch.ts'
 export { cloudWatch } from './cloudwatch.ts'
+export type {
+  ClassMetrics,
+  CollectedPool,
+  ExtraCollector,
+  ExtraRequest,
+  ExtraResult,
+  Figures,
+  MetricsListener,
+  Monitor,
+  MonitorOptions,
+  MonitorSurroundings,
+  PoolKind,
+  PoolMetrics,
+  RecentMetrics,
+  StatsMetrics,
+} from './collect.ts'
+export { monitor } from './collect.ts'
 export type { ExplainClient, ExplainOptions, ExplainSource, Explanation } from './explain.ts'
 export { explain } from './explain.ts'
 export type { Finding, Severity } from './finding.ts'
@@ -69,6 +86,16 @@ export type {
   PrometheusSurroundings,
 } from './prometheus.ts'
 export { prometheus } from './prometheus.ts'
+export type {
+  ScalingAdvice,
+  ScalingKind,
+  ScalingOptions,
+  ScalingReport,
+  ScalingSample,
+  ScalingUnknown,
+  Seen,
+} from './scaling.ts'
+export { sampleOf, scalingAdvice } from './scaling.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
 export type { AskOptions, Row, Source, SourceConnection, SourceSettings, SourceStatement } from './source.ts'

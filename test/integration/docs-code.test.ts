@@ -4,8 +4,12 @@ import type { RequestListener, Server } from 'node:http'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+<<<<<<< HEAD
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+=======
+import pino from 'pino'
+>>>>>>> work-C
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
@@ -150,6 +154,7 @@ describe('monitoring.md', () => {
     expect(await Promise.all(found)).toEqual([200, 503, 404])
   })
 
+<<<<<<< HEAD
   test('pools are told to OpenTelemetry', async () => {
     const { given } = house()
     const names: string[] = []
@@ -174,6 +179,58 @@ describe('monitoring.md', () => {
     await runCode(block('monitoring.md', 'cloudWatch('), { ...given, CloudWatch })
     expect(sent).toMatchObject([{ Namespace: 'Shop' }])
     expect(sent[0]?.MetricData.map(({ MetricName }) => MetricName)).toContain('PoolUtilization')
+=======
+  /** The code's pools, at the server of the test run. */
+  const createPools = (parts: Parameters<typeof sluice.createPools>[0], options: sluice.PoolsOptions) =>
+    kept(sluice.createPools(parts, { ...options, connectionString: databaseUrl() }))
+
+  test('what happens to the pools of a program is logged', async () => {
+    const lines: string[] = []
+    const logger = () => pino({ level: 'debug' }, { write: (line) => lines.push(line) })
+    const code = `${block('monitoring.md', 'log(pools')}\nawait pools.web.query('SELECT 1')\nlogging.stop()`
+    await runCode(code, { ...house().given, createPools, pino: logger })
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ pool: 'web', event: 'opened' }])
+  })
+
+  test('a collector of one’s own gets figures', async () => {
+    const gauges: string[] = []
+    const statsd = { gauge: (name: string) => gauges.push(name) }
+    const { given } = house()
+    const soon = (pools: monitor.NamedPools<sluice.Pool>, options: monitor.MonitorOptions<sluice.Pool>) =>
+      monitor.monitor(pools, { ...options, every: 20 })
+    const code = `${block('monitoring.md', 'statsd.gauge')}
+      while (gauges.length < 4) await sleep(5)
+      const [{ extra }] = await monitoring.collect()
+      console.log(Object.keys(extra).sort().join())
+      console.log([extra.cache.error, extra.database.error].map(String).join())
+      monitoring.stop()`
+    const said: string[] = []
+    await runCode(code, {
+      ...given,
+      createPools,
+      monitor: soon,
+      statsd,
+      gauges,
+      console: { log: (line: string) => said.push(line) },
+    })
+    expect(said).toEqual(['cache,database', 'null,null'])
+    expect(new Set(gauges)).toEqual(
+      new Set(['web', 'jobs'].flatMap((pool) => [`${pool}.utilization`, `${pool}.queries_per_second`])),
+    )
+  })
+
+  test('advice about scaling comes from what was collected', async () => {
+    const { given, said } = house()
+    const soon = (pool: sluice.Pool, options: monitor.MonitorOptions<sluice.Pool>) =>
+      monitor.monitor(pool, { ...options, every: 20 })
+    // Its windows are of minutes: that the samples are taken is what can be seen in a moment.
+    const code = `${block('monitoring.md', 'scalingAdvice(series')}
+      while (series.length < 3) await sleep(5)
+      monitoring.stop()
+      console.log(String(series.every(({ cpu, max, utilization }) => cpu === 90 && max === 10 && utilization >= 0)))`
+    await runCode(code, { ...given, monitor: soon, databaseCpu: () => Promise.resolve(90) })
+    expect(said).toEqual(['true'])
+>>>>>>> work-C
   })
 })
 
