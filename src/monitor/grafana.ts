@@ -1,7 +1,8 @@
 /** The dashboard for Grafana, as the text of a file to import. */
 import { SluiceError } from '../base/errors.ts'
 import { readOptions, readString } from '../base/options.ts'
-import type { GrafanaPanel, GrafanaRow, Section } from './grafana/panel.ts'
+import type { GrafanaModel, GrafanaPanel, GrafanaRow, GrafanaVariable } from './grafana/model.ts'
+import type { Section } from './grafana/panel.ts'
 import { DATA_SOURCE, writePanel, writeRow } from './grafana/panel.ts'
 import { connectionSection, lifeSection, waitingSection } from './grafana/pool-panels.ts'
 import { glanceSection, serverSection, statementSection } from './grafana/statement-panels.ts'
@@ -31,7 +32,7 @@ export function grafanaDashboard(options?: GrafanaOptions): string {
 }
 
 /** The same as an object, for those who check it. */
-export function dashboardModel(options?: GrafanaOptions) {
+export function dashboardModel(options?: GrafanaOptions): GrafanaModel {
   const given = readOptions(options, 'grafanaDashboard()', ['title', 'uid'])
   const { title = 'Sluice: connection pools', uid = 'sluice-pools' } = {
     title: readString(given, 'title'),
@@ -49,8 +50,7 @@ export function dashboardModel(options?: GrafanaOptions) {
     schemaVersion: SCHEMA_VERSION,
     version: 1,
     editable: true,
-    // Crosshairs in all panels at once.
-    graphTooltip: 1 as const,
+    graphTooltip: 1,
     timezone: 'browser',
     time: { from: 'now-1h', to: 'now' },
     refresh: '30s',
@@ -69,35 +69,35 @@ export function dashboardModel(options?: GrafanaOptions) {
 }
 
 /** What is chosen at the top: where the figures are, and of which pools and processes. */
-function variables() {
+function variables(): GrafanaVariable[] {
   const seen = series('max')
   return [
     {
-      type: 'datasource' as const,
+      type: 'datasource',
       name: 'datasource',
       label: 'Data source',
       query: 'prometheus',
-      hide: 0 as const,
-      refresh: 1 as const,
+      hide: 0,
+      refresh: 1,
     },
     ofLabel('pool', 'Pool', seen),
     ofLabel('instance', 'Process', series('max', 'pool=~"$pool"')),
   ]
 }
 
-function ofLabel(name: string, label: string, of: string) {
+function ofLabel(name: string, label: string, of: string): GrafanaVariable {
   const query = `label_values(${of}, ${name})`
   return {
-    type: 'query' as const,
+    type: 'query',
     name,
     label,
     datasource: DATA_SOURCE,
     definition: query,
     query: { query, refId: `${name}-values` },
     // Pools come and go within the time that is looked at.
-    refresh: 2 as const,
-    sort: 1 as const,
-    hide: 0 as const,
+    refresh: 2,
+    sort: 1,
+    hide: 0,
     multi: true,
     includeAll: true,
     allValue: '.*',

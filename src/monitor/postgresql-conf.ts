@@ -118,8 +118,8 @@ function roleLimits(role: string): string[] {
     ['lock_timeout', LOCK_TIMEOUT_MILLIS / 1_000],
   ]
   return [
-    '# The same for the role of the pools alone, as SQL; it wins over this file, and holds through every',
-    '# pooler. A transaction of a pool may think for longer than a stranger:',
+    '# The same for the role of the pools alone, as SQL. It wins over this file, behind a pooler too.',
+    '# Whoever thinks inside a transaction has a minute:',
     ...limits.map(([setting, seconds]) => `# ALTER ROLE ${name} SET ${setting} = '${seconds}s';`),
   ]
 }

@@ -2,8 +2,7 @@
 import type { Dashboard, GraphFieldConfig } from '@grafana/schema'
 import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen'
 import type { Options as TimeSeriesOptions } from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen'
-import type { GrafanaPanel } from '../../src/monitor/grafana/panel.ts'
-import type { dashboardModel } from '../../src/monitor/grafana.ts'
+import type { GrafanaModel, GrafanaPanel } from '../../src/monitor/grafana/model.ts'
 
 /** Their enumerations as the words and numbers that JSON has for them. */
 type Plain<T> = T extends string
@@ -15,7 +14,7 @@ type Plain<T> = T extends string
 /** What JSON has is never frozen. */
 type Loose<T> = T extends object ? { -readonly [K in keyof T]: Loose<T[K]> } : T
 
-type Model = Loose<ReturnType<typeof dashboardModel>>
+type Model = Loose<GrafanaModel>
 
 declare const model: Model
 export const asDashboard: Plain<Dashboard> = model

@@ -1,4 +1,13 @@
 /** What a panel of the Grafana dashboard is: described in a few words, and written as Grafana reads it. */
+import type {
+  DataSource,
+  FieldDefaults,
+  GrafanaPanel,
+  GrafanaRow,
+  Place,
+  StatOptions,
+  TimeSeriesOptions,
+} from './model.ts'
 
 /** One curve or family of curves. */
 export interface Query {
@@ -32,30 +41,16 @@ export interface Section {
   readonly panels: readonly PanelPlan[]
 }
 
-/** Where a panel is, in Grafana's grid of 24 columns. */
-export interface Place {
-  readonly x: number
-  readonly y: number
-  readonly w: number
-  readonly h: number
-}
-
 /** The data source that the viewer has chosen at the top of the dashboard. */
-export const DATA_SOURCE = { type: 'prometheus', uid: '$datasource' } as const
-
-/** A panel as Grafana reads it. */
-export type GrafanaPanel = ReturnType<typeof writePanel>
-
-/** A heading as Grafana reads it; it takes one line of the grid. */
-export type GrafanaRow = ReturnType<typeof writeRow>
+export const DATA_SOURCE: DataSource = { type: 'prometheus', uid: '$datasource' }
 
 /** Writes a heading. */
-export function writeRow(title: string, id: number, place: Place) {
-  return { id, type: 'row' as const, title, collapsed: false, gridPos: place, panels: [] }
+export function writeRow(title: string, id: number, place: Place): GrafanaRow {
+  return { id, type: 'row', title, collapsed: false, gridPos: place, panels: [] }
 }
 
 /** Writes a panel. */
-export function writePanel(plan: PanelPlan, id: number, place: Place) {
+export function writePanel(plan: PanelPlan, id: number, place: Place): GrafanaPanel {
   const { title, description, kind, queries } = plan
   return {
     id,
@@ -76,7 +71,7 @@ export function writePanel(plan: PanelPlan, id: number, place: Place) {
   }
 }
 
-const STAT = {
+const STAT: StatOptions = {
   orientation: 'auto',
   reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
   colorMode: 'value',
@@ -86,29 +81,29 @@ const STAT = {
   wideLayout: true,
   showPercentChange: false,
   percentChangeColorMode: 'standard',
-} as const
+}
 
-const TIME_SERIES = {
+const TIME_SERIES: TimeSeriesOptions = {
   legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
   tooltip: { mode: 'multi', sort: 'desc' },
-} as const
+}
 
-function fieldDefaults({ kind, limits, stacked = false, unit }: PanelPlan) {
+function fieldDefaults({ kind, limits, stacked = false, unit }: PanelPlan): FieldDefaults {
   const byLimits = kind === 'stat' && limits !== undefined
   return {
     unit,
     min: 0,
-    color: { mode: byLimits ? ('thresholds' as const) : ('palette-classic' as const) },
-    thresholds: { mode: 'absolute' as const, steps: steps(limits) },
+    color: { mode: byLimits ? 'thresholds' : 'palette-classic' },
+    thresholds: { mode: 'absolute', steps: steps(limits) },
     ...(kind === 'timeseries' && {
       custom: {
-        drawStyle: 'line' as const,
+        drawStyle: 'line',
         lineWidth: 1,
         fillOpacity: stacked ? 40 : 5,
-        showPoints: 'never' as const,
+        showPoints: 'never',
         spanNulls: false,
-        stacking: { mode: stacked ? ('normal' as const) : ('none' as const) },
-        thresholdsStyle: { mode: limits === undefined ? ('off' as const) : ('dashed' as const) },
+        stacking: { mode: stacked ? 'normal' : 'none' },
+        thresholdsStyle: { mode: limits === undefined ? 'off' : 'dashed' },
       },
     }),
   }
