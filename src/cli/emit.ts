@@ -14,10 +14,11 @@ export function emitCommand(): Command {
   const texts = textCommands((destination, make) => write(made(make), destination))
   for (const text of texts) command.addCommand(text)
   const names = texts.map((text) => text.name()).join(', ')
+  // Every flag is one of a text; without a text there is only one thing to say.
+  command.allowUnknownOption().allowExcessArguments()
   return command
     .argument('[what]')
-    .usage('[options] <what>')
-    .option('--json', 'one JSON object and nothing else')
+    .usage('<what> [options]')
     .helpCommand(false)
     .addHelpText(
       'after',
@@ -31,7 +32,8 @@ Examples:
 The flags of each: sluice emit alerts --help. Connects to nothing.`,
     )
     .action((what?: string) => {
-      const which = what === undefined ? 'Say what to emit' : `There is no ${JSON.stringify(what)} to emit`
+      const isNamed = what !== undefined && !what.startsWith('-')
+      const which = isNamed ? `There is no ${JSON.stringify(what)} to emit` : 'Say what to emit'
       throw badInput(`${which}: ${names}.`)
     })
 }

@@ -31,8 +31,7 @@ export function grafanaDashboard(options?: GrafanaOptions): string {
   return `${JSON.stringify(dashboardModel(options), undefined, 2)}\n`
 }
 
-/** The same as an object, for those who check it. */
-export function dashboardModel(options?: GrafanaOptions): GrafanaModel {
+function dashboardModel(options?: GrafanaOptions): GrafanaModel {
   const given = readOptions(options, 'grafanaDashboard()', ['title', 'uid'])
   const { title = 'Sluice: connection pools', uid = 'sluice-pools' } = {
     title: readString(given, 'title'),
