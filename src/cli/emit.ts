@@ -47,10 +47,10 @@ function made(make: () => Emitted): Emitted {
   }
 }
 
-/** `minReplicas must be …` and `labels.team has …`, as sentences about `--min-replicas` and `--label team`. */
+/** `minReplicas must be …` and `labels.team is …`, as sentences about `--min-replicas` and `--label team`. */
 function inFlags(sentence: string): string {
   return sentence
-    .replace(/^labels(?: |\.)/, '--label ')
+    .replace(/^labels\.(?=.)/, '--label ')
     .replace(/^[a-z][a-zA-Z]*(?= (?:must|needs) )/, (name) => flagOf(name))
     .replace(/(?<=^--server-limit needs )poolMax/, flagOf)
 }

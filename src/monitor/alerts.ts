@@ -17,8 +17,8 @@ export interface AlertOptions {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Labels that alerts have already: their own, and those that tell pools and processes apart. */
-const TAKEN: ReadonlySet<string> = new Set(['severity', 'alertname', 'alertstate', 'pool', 'instance'])
+/** Names of labels that alerts have already. */
+const TAKEN = ['severity', 'alertname', 'alertstate', 'pool', 'instance']
 
 /**
  * A rule file for Prometheus: saturation, waits, errors, slow statements, and one alert for each target of a pool and its server.
@@ -29,7 +29,7 @@ const TAKEN: ReadonlySet<string> = new Set(['severity', 'alertname', 'alertstate
 export function alertRules(options?: AlertOptions): string {
   const given = readOptions(options, 'alertRules()', ['runbookUrl', 'labels'])
   const runbook = readRunbook(given)
-  const labels = readAlertLabels(given.labels)
+  const labels = readPlainLabels(given)
   const rules = [...poolRules(), ...servingRules(), ...databaseRules()]
   const file = {
     groups: [{ name: 'sluice', interval: '30s', rules: rules.map((rule) => written(rule, labels, runbook)) }],
@@ -66,10 +66,11 @@ function readRunbook(given: Given): string | undefined {
   )
 }
 
-function readAlertLabels(given: unknown): Labels {
+function readPlainLabels(given: Given): Labels {
   const labels = readLabels(given, TAKEN, 'alerts')
-  // Prometheus would read it as a template.
+  // Prometheus would read braces as a template.
   const braced = Object.entries(labels).find(([, value]) => value.includes('{{'))
-  if (braced === undefined) return labels
-  throw new SluiceError('SLUICE_BAD_OPTION', `labels.${braced[0]} must be a plain text without {{`)
+  if (braced !== undefined)
+    throw new SluiceError('SLUICE_BAD_OPTION', `labels.${braced[0]} must be a plain text without {{`)
+  return labels
 }
