@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FakeDashboard, FakeOptions } from '../support/fake-dashboard.ts'
-import { fakeDashboard, frameOf, hello, poolFrame } from '../support/fake-dashboard.ts'
+import { fakeDashboard, frameOf, hello, poolFrame, slowFrame } from '../support/fake-dashboard.ts'
 import { answering, run, start } from './cli-support.ts'
 
 const token = 'a-word-that-nobody-may-see'
@@ -67,9 +67,18 @@ describe('into a pipe', () => {
 
 describe('once', () => {
   test('shows the pools as they are and ends', async () => {
-    const { url } = await fake()
+    const text =
+      'a sentence that is longer than a terminal is wide, as some of those that tell why a pool is slow are'
+    const advice = [
+      { code: 'x', severity: 'advice', title: text, evidence: '', reason: '', change: text } as const,
+    ]
+    const { url } = await fake({
+      hello: hello({ slow: [slowFrame({ advice })], events: [{ id: 1, at: 0, level: 'info', text }] }),
+    })
     const { code, stdout } = await run(['watch', url, '--once'])
     expect(code).toBe(0)
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(stdout.match(/slow are/g)).toHaveLength(3)
     expect(stdout).toMatch(/slots +LSi·······/)
     expect(stdout).toMatch(/queue +1 {2}planner/)
   })

@@ -77,7 +77,7 @@ describe('the picture of a pool', () => {
     expect(text).toContain('breaker    open, 9 of 10 calls failed, next try in 2.00 s')
     expect(text).toContain('leaks      2 held for too long')
     expect(text).toContain('opens      failed 1.00 s ago: 53300')
-    expect(text).toContain('advice     critical  No connection is free. Raise max.')
+    expect(text).toContain('advice     critical: No connection is free. Raise max.')
   })
 })
 
