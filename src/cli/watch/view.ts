@@ -1,7 +1,7 @@
 /** A dashboard's pools as lines of text: as much as a terminal has room for. */
 import type { EventFrame, PoolFrame } from '../../dashboard/frame.ts'
 import type { Paint } from '../paint.ts'
-import { bar, brief, left, millis, right, whole, wrap } from '../paint.ts'
+import { bar, brief, left, millis, plain, right, whole, wrap } from '../paint.ts'
 import type { Picture, WatchedPool } from './picture.ts'
 import { legend, longestHeld, slotRows } from './slots.ts'
 
@@ -19,7 +19,7 @@ export interface Sheet {
 /** The whole screen. Where not all fits, pools are cut to what matters first, and events give way. */
 export function view(picture: Picture, place: string, sheet: Sheet): string[] {
   const { height, paint } = sheet
-  const head = ['', headline(picture, place, sheet)]
+  const head = ['', ...headline(picture, place, sheet)]
   const room = height - head.length - 1
   const full = picture.pools.map((pool) => ['', ...essentials(pool, sheet), ...details(pool, sheet)])
   const fits = full.flat().length + 3 <= room
@@ -40,11 +40,13 @@ function fill(least: string[][], full: readonly string[][], room: number): strin
   })
 }
 
-function headline({ version, lost }: Picture, place: string, { paint, width }: Sheet): string {
+function headline({ version, lost }: Picture, place: string, { paint, width }: Sheet): string[] {
   const name = ` ${paint.bold(`Sluice ${version}`)} at ${place}`
-  if (lost === undefined) return `${left(name, width - 8)}${paint.good(paint.glyphs.full)} live`
-  const { what } = lost.why.trouble
-  return `${name}  ${paint.bad(`${paint.glyphs.no} lost, trying again`)}  ${paint.dim(what)}`
+  const { yes, no } = paint.glyphs
+  const state = lost === undefined ? paint.good(`${yes} live`) : paint.bad(`${no} lost, trying again`)
+  const gap = ' '.repeat(Math.max(2, width - plain(name).length - plain(state).length))
+  const why = lost === undefined ? [] : [` ${paint.bad(lost.why.trouble.what)}`]
+  return [`${name}${gap}${state}`, ...why]
 }
 
 /** What has to be seen of each pool. */
