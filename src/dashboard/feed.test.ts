@@ -104,7 +104,7 @@ test('while nobody looks a pool is asked once a second, and for nothing but its 
   const { asked, pool } = fakePool()
   const { clock } = fed({ pool })
   await clock.advance(10_000)
-  expect(asked).toEqual({ stats: 10, connections: 0, statements: 0 })
+  expect(asked).toEqual({ stats: 1 + 10, connections: 0, statements: 0 })
   expect(clock.armed('held')).toBe(0)
 })
 
@@ -189,6 +189,7 @@ test('of several pools events say which', async () => {
   const viewer = come()
   expect(viewer.of('hello')[0]?.events.map(({ text }) => text)).toEqual([
     'web: 1 connection closed: idle',
+    '__proto__: The pool is paused',
     '__proto__: The pool serves its callers again',
   ])
   await clock.advance(250)

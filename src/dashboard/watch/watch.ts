@@ -45,6 +45,8 @@ export class PoolWatch {
     this.#detach = pool.attach(this.#happenings)
     this.#recent = new RecentOperations(this.#recording.recorder, clock.now())
     this.#slow = new SlowLook(name, pool, clock)
+    // What changes from now on is told.
+    this.#attempt('second', () => this.#look())
   }
 
   /** To be called once a second, whether anybody looks or not. */
