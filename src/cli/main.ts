@@ -15,6 +15,7 @@ import { toJson } from './paint.ts'
 import { exitCodes, Refusal } from './refusal.ts'
 import { sizeCommand } from './size.ts'
 import { tuneCommand } from './tune.ts'
+import { watchCommand } from './watch.ts'
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
 function makeProgram(signal: AbortSignal): Command {
@@ -28,6 +29,7 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(sizeCommand(signal))
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
+    .addCommand(watchCommand(signal))
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()
