@@ -35,7 +35,10 @@ test('errors are told by their codes: their texts may repeat values', () => {
   happenings.openFailed(Object.assign(new Error('password s3cr3t is wrong'), { code: '28P01' }))
   happenings.openFailed(new Error('s3cr3t'))
   const told = texts(happenings, 0)
-  expect(told).toEqual(['1 connection could not be opened: 28P01', '1 connection could not be opened: other'])
+  expect(told).toEqual([
+    '1 connection could not be opened: 28P01: wrong password',
+    '1 connection could not be opened: an error of another kind',
+  ])
 })
 
 test('leaks say who and for how long', () => {
@@ -59,7 +62,7 @@ test('whatever codes there are, what is remembered of them is bounded, and forgo
   for (let n = 0; n < 5_000; n++) happenings.openFailed({ code: `E${n}` })
   const told = texts(happenings, 0)
   expect(told.length).toBeLessThanOrEqual(101)
-  expect(told.at(-1)).toMatch(/^4,9\d\d connections could not be opened: other$/)
+  expect(told.at(-1)).toMatch(/^4,9\d\d connections could not be opened: an error of another kind$/)
   happenings.take(1_000)
   happenings.openFailed({ code: 'ENEW' })
   expect(texts(happenings, 1_001)).toEqual(['1 connection could not be opened: ENEW'])
