@@ -7,9 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
+import type { DashboardOptions } from '../../src/dashboard/index.ts'
+import { dashboard } from '../../src/dashboard/index.ts'
 import * as sluice from '../../src/index.ts'
 import * as monitor from '../../src/monitor/index.ts'
 import * as sizing from '../../src/sizing/index.ts'
+import { look } from '../support/event-stream.ts'
 import { readExposition } from '../support/exposition.ts'
 import { codeOf, runCode } from '../support/page-code.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
@@ -145,6 +148,15 @@ describe('monitoring.md', () => {
     })
     const found = ['/live', '/ready', '/'].map(async (path) => (await fetch(url + path)).status)
     expect(await Promise.all(found)).toEqual([200, 503, 404])
+  })
+
+  test('the pools of a program are shown', async () => {
+    const { given, said } = house()
+    const onFreePort = async (options: DashboardOptions) => kept(await dashboard({ ...options, port: 0 }))
+    await runCode(block('monitoring.md', 'dashboard({'), { ...given, dashboard: onFreePort })
+    const [, url = ''] = /^The dashboard is at (http:.*)$/.exec(said[0] ?? '') ?? []
+    const { hello } = await look(url)
+    expect(hello.slow.map(({ name }) => name)).toEqual(['web', 'jobs'])
   })
 })
 
