@@ -13,10 +13,13 @@ import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
+import type { DashboardOptions } from '../../src/dashboard/index.ts'
+import { dashboard } from '../../src/dashboard/index.ts'
 import * as sluice from '../../src/index.ts'
 import type { PutMetricDataInput } from '../../src/monitor/index.ts'
 import * as monitor from '../../src/monitor/index.ts'
 import * as sizing from '../../src/sizing/index.ts'
+import { look } from '../support/event-stream.ts'
 import { readExposition } from '../support/exposition.ts'
 import { codeOf, runCode } from '../support/page-code.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
@@ -155,6 +158,7 @@ describe('monitoring.md', () => {
   })
 
 <<<<<<< HEAD
+<<<<<<< HEAD
   test('pools are told to OpenTelemetry', async () => {
     const { given } = house()
     const names: string[] = []
@@ -231,6 +235,15 @@ describe('monitoring.md', () => {
     await runCode(code, { ...given, monitor: soon, databaseCpu: () => Promise.resolve(90) })
     expect(said).toEqual(['true'])
 >>>>>>> work-C
+=======
+  test('the pools of a program are shown', async () => {
+    const { given, said } = house()
+    const onFreePort = async (options: DashboardOptions) => kept(await dashboard({ ...options, port: 0 }))
+    await runCode(block('monitoring.md', 'dashboard({'), { ...given, dashboard: onFreePort })
+    const [, url = ''] = /^The dashboard is at (http:.*)$/.exec(said[0] ?? '') ?? []
+    const { hello } = await look(url)
+    expect(hello.slow.map(({ name }) => name)).toEqual(['web', 'jobs'])
+>>>>>>> work-F
   })
 })
 
