@@ -4,12 +4,9 @@ import type { RequestListener, Server } from 'node:http'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-<<<<<<< HEAD
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
-=======
 import pino from 'pino'
->>>>>>> work-C
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
@@ -157,8 +154,6 @@ describe('monitoring.md', () => {
     expect(await Promise.all(found)).toEqual([200, 503, 404])
   })
 
-<<<<<<< HEAD
-<<<<<<< HEAD
   test('pools are told to OpenTelemetry', async () => {
     const { given } = house()
     const names: string[] = []
@@ -183,7 +178,8 @@ describe('monitoring.md', () => {
     await runCode(block('monitoring.md', 'cloudWatch('), { ...given, CloudWatch })
     expect(sent).toMatchObject([{ Namespace: 'Shop' }])
     expect(sent[0]?.MetricData.map(({ MetricName }) => MetricName)).toContain('PoolUtilization')
-=======
+  })
+
   /** The code's pools, at the server of the test run. */
   const createPools = (parts: Parameters<typeof sluice.createPools>[0], options: sluice.PoolsOptions) =>
     kept(sluice.createPools(parts, { ...options, connectionString: databaseUrl() }))
@@ -234,8 +230,8 @@ describe('monitoring.md', () => {
       console.log(String(series.every(({ cpu, max, utilization }) => cpu === 90 && max === 10 && utilization >= 0)))`
     await runCode(code, { ...given, monitor: soon, databaseCpu: () => Promise.resolve(90) })
     expect(said).toEqual(['true'])
->>>>>>> work-C
-=======
+  })
+
   test('the pools of a program are shown', async () => {
     const { given, said } = house()
     const onFreePort = async (options: DashboardOptions) => kept(await dashboard({ ...options, port: 0 }))
@@ -243,7 +239,6 @@ describe('monitoring.md', () => {
     const [, url = ''] = /^The dashboard is at (http:.*)$/.exec(said[0] ?? '') ?? []
     const { hello } = await look(url)
     expect(hello.slow.map(({ name }) => name)).toEqual(['web', 'jobs'])
->>>>>>> work-F
   })
 })
 
