@@ -138,6 +138,12 @@ export class Statements {
   }
 }
 
+/** What a statement is told that waited on a connection which is in nobody's hands any more. */
+export function neverSent(): SluiceError {
+  const text = 'the connection was given back or closed before the statement was sent'
+  return new SluiceError('SLUICE_ABORTED', text, { phase: 'query', outcome: 'not-sent' })
+}
+
 /** Sends a statement in whatever form the client takes it, and answers when it has answered. */
 export function send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
   let answered = false

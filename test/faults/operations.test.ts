@@ -2,11 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Random } from '../../src/demo/workload/random.ts'
 import { randomOf } from '../../src/demo/workload/random.ts'
-import type { Hooks, Operation, OperationEnd, Pool, QueryOptions } from '../../src/index.ts'
+import type { Hooks, Operation, OperationEnd, Pool, PoolLease, QueryOptions } from '../../src/index.ts'
 import { networks, poolsWith } from '../support/pools.ts'
+import type { TcpProxy } from '../support/proxy.ts'
 import type { Disturbance } from './attack.ts'
 import { disturb, kill } from './attack.ts'
 import { eventually } from './support.ts'
@@ -235,6 +236,54 @@ test('a cursor whose connection is lost has ended, and its lease is closed', asy
   expect([ledger.unanswered, ledger.ends.size]).toEqual([[], 2])
   lease.release()
   expect(await eventually(0, () => pool.stats().total)).toBe(0)
+})
+
+describe('a statement that waits until it is known what the endpoint is', () => {
+  const SET = `SET application_name = 'sluice-operations-set'`
+
+  async function asked(run: (pool: Pool, lease: PoolLease, proxy: TcpProxy) => Promise<unknown>) {
+    const { proxy, connectionString } = await network(20)
+    const pool = open({ connectionString, closeTimeoutMillis: 200 })
+    const ledger = new Ledger()
+    pool.attach(ledger)
+    const told = await run(pool, await pool.lease(), proxy).then(
+      () => 'done',
+      (error: unknown) => error,
+    )
+    return { pool, told, ends: [...ledger.ends.values()].map((end) => end?.error) }
+  }
+
+  test('still runs where its lease is given back meanwhile', async () => {
+    const { ends, pool, told } = await asked((_, lease) => {
+      const call = lease.query(SET)
+      lease.release()
+      return call
+    })
+    expect([told, ends]).toEqual(['done', [undefined]])
+    expect(await eventually(0, () => pool.stats().leased)).toBe(0)
+  })
+
+  test('is told where its connection is closed meanwhile', async () => {
+    const { ends, told } = await asked((_, lease) => {
+      const call = lease.query(SET)
+      lease.release(true)
+      return call
+    })
+    expect(told).toMatchObject({ code: 'SLUICE_ABORTED', outcome: 'not-sent' })
+    expect(ends).toEqual([told])
+  })
+
+  test('is told where the pool ends meanwhile', async () => {
+    const { ends, told } = await asked((pool, lease, proxy) => {
+      lease.release()
+      proxy.hold()
+      const call = pool.query(SET)
+      pool.end({ timeoutMillis: 10 }).catch(() => undefined)
+      return call
+    })
+    expect(told).toMatchObject({ code: 'SLUICE_ABORTED', outcome: 'not-sent' })
+    expect(ends).toEqual([told])
+  })
 })
 
 const REUSED = { retry: { attempts: 3 }, breaker: true } as const
