@@ -30,7 +30,7 @@ export interface Hooks<T> {
   nested?(holding: Lease<T>, heldMillis: number): void
   /** Somebody asks for work on the pool's connections, in that caller's turn; waiting for a connection is part of it. */
   asked?(operation: Operation): void
-  /** The same object comes back when the caller is told how it ended. */
+  /** The same object comes back when the caller is told how it ended: once. Who attaches in between hears of the end alone, or of nothing. */
   answered?(operation: Operation, end: OperationEnd): void
   /** A second has passed while the pool has connections. */
   beat?(now: number): void

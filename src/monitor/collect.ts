@@ -39,7 +39,8 @@ export interface Monitor {
 
 /**
  * The figures of pools as plain objects: each time those of `stats()`, and what came since the time before. Pools are watched
- * from the first `start()` or `collect()` until `stop()`. The timer does not keep the process up, and no failure reaches a pool.
+ * from the first `start()` or `collect()` until `stop()`. The timer does not keep the process up; a further collector or an `onMetrics`
+ * that does not come back does, for `timeoutMillis`. No failure reaches a pool.
  * @throws SLUICE_BAD_OPTION
  */
 export function monitor<P extends CollectedPool>(

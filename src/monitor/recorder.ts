@@ -96,12 +96,11 @@ export class Recorder implements Hooks<object> {
 
   /** There are few, unless a pool makes them up: what comes after the fiftieth is `other`. */
   #classOf(asked: string): ClassRecord {
-    const name = this.classes.has(asked) || this.classes.size < MOST_WORDS ? asked : 'other'
-    let record = this.classes.get(name)
-    if (record === undefined) {
-      record = new ClassRecord()
-      this.classes.set(name, record)
-    }
+    const known = this.classes.get(asked)
+    if (known !== undefined) return known
+    const name = this.classes.size < MOST_WORDS ? asked : 'other'
+    const record = this.classes.get(name) ?? new ClassRecord()
+    this.classes.set(name, record)
     return record
   }
 }
