@@ -1,5 +1,5 @@
 /**
- * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [sizing] [headline]
+ * Runs all benches, or the ones named: `npm run bench -- [acquire] [waiters] [postgres] [lanes] [mixed] [packing] [sizing] [headline] [monitor]
  * [--rounds 7] [--cell 300] [--json] [--save]`. A bench may have rounds and a cell of its own where none are given. `--save` writes
  * bench/results/NAME.json, which bench/draw.mjs draws.
  */
@@ -8,7 +8,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { table } from './harness.mjs'
 
-const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed', 'packing', 'sizing', 'headline']
+const NAMES = ['acquire', 'waiters', 'postgres', 'lanes', 'mixed', 'packing', 'sizing', 'headline', 'monitor']
 const DEFAULTS = { rounds: 7, cellMillis: 300 }
 
 const { values, positionals } = parseArgs({

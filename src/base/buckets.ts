@@ -23,8 +23,10 @@ export class Buckets {
   record(value: number): void {
     this.#sum += value
     this.#count += 1
-    const place = this.boundaries.findIndex((boundary) => value <= boundary)
-    if (place >= 0) this.#counts[place] = (this.#counts[place] as number) + 1
+    const { boundaries } = this
+    let place = 0
+    while (place < boundaries.length && value > (boundaries[place] as number)) place += 1
+    if (place < boundaries.length) this.#counts[place] = (this.#counts[place] as number) + 1
   }
 
   /** How many values do not exceed each boundary. */

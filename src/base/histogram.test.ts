@@ -52,3 +52,32 @@ test('a snapshot does not change any more', () => {
   histogram.record(100)
   expect([before.count, before.max, Object.isFrozen(before)]).toEqual([1, 1, true])
 })
+
+test('what was recorded since a copy is told apart from what was there before', () => {
+  const histogram = new Histogram()
+  for (const millis of [1, 500]) histogram.record(millis)
+  const earlier = histogram.copy()
+  expect(histogram.since(earlier).snapshot()).toEqual({ count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
+  for (const millis of [2, 4]) histogram.record(millis)
+  const later = histogram.since(earlier)
+  expect([later.count, later.mean]).toEqual([2, 3])
+  expect(later.max).toBeGreaterThanOrEqual(4)
+  expect(later.max).toBeLessThanOrEqual(4 * ERROR)
+  histogram.record(900)
+  expect(histogram.since(earlier).max).toBe(900)
+  expect([earlier.count, earlier.max]).toEqual([2, 500])
+})
+
+test('two histograms add up to the one that had seen all', () => {
+  const [one, two, all] = [new Histogram(), new Histogram(), new Histogram()]
+  for (const millis of [1, 20, 300]) {
+    one.record(millis)
+    all.record(millis)
+  }
+  for (const millis of [7, 4_000]) {
+    two.record(millis)
+    all.record(millis)
+  }
+  one.add(two)
+  expect(one.snapshot()).toEqual(all.snapshot())
+})

@@ -79,6 +79,39 @@ export class Histogram {
     return this.#max
   }
 
+  /** The same counts, which do not change with these. */
+  copy(): Histogram {
+    const copy = new Histogram()
+    copy.add(this)
+    return copy
+  }
+
+  /** Counts what another has counted besides. */
+  add(other: Histogram): void {
+    for (let i = 0; i < BUCKETS; i++)
+      this.#buckets[i] = (this.#buckets[i] as number) + (other.#buckets[i] as number)
+    this.#count += other.#count
+    this.#sum += other.#sum
+    if (other.#max > this.#max) this.#max = other.#max
+  }
+
+  /** What was recorded after `earlier` was copied from this one. Its largest value may be right only to within a bucket. */
+  since(earlier: Histogram): Histogram {
+    const later = new Histogram()
+    let highest = -1
+    for (let i = 0; i < BUCKETS; i++) {
+      const count = (this.#buckets[i] as number) - (earlier.#buckets[i] as number)
+      later.#buckets[i] = count
+      if (count > 0) highest = i
+    }
+    later.#count = this.#count - earlier.#count
+    later.#sum = this.#sum - earlier.#sum
+    // One that is larger than all before came later.
+    if (this.#max > earlier.#max) later.#max = this.#max
+    else if (highest >= 0) later.#max = Math.min(this.#max, edgeOf(highest))
+    return later
+  }
+
   snapshot(): Distribution {
     return Object.freeze({
       count: this.#count,

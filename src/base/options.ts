@@ -140,13 +140,22 @@ export function readOptions(value: unknown, what: string, known: readonly string
   return value as Given
 }
 
-/** What a call is made for, by the methods that it needs of it. @throws SLUICE_BAD_OPTION for what has not all of them */
-export function requireMethods(value: unknown, what: string, methods: readonly string[]): void {
+/**
+ * What a call is made for, by the methods that it needs of it.
+ * @param noun what it takes, where that is no pool
+ * @throws SLUICE_BAD_OPTION for what has not all of them
+ */
+export function requireMethods(
+  value: unknown,
+  what: string,
+  methods: readonly string[],
+  noun = 'a pool',
+): void {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  if (!isObject) throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes a pool; it got ${show(value)}`)
+  if (!isObject) throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes ${noun}; it got ${show(value)}`)
   const missing = methods.find((name) => typeof (value as Given)[name] !== 'function')
   if (missing === undefined) return
-  throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes a pool; what it got has no ${missing}()`)
+  throw new SluiceError('SLUICE_BAD_OPTION', `${what} takes ${noun}; what it got has no ${missing}()`)
 }
 
 /** The known name that a misspelt one most likely means: at most two edits away (one for short names), ignoring case and underscores. */

@@ -15,6 +15,8 @@ describe('redact', () => {
     ['postgres://db/app?user=app&password=s3cr3t&x=1', 'postgres://db/app?user=app&password=***&x=1'],
     ["host=db password='s3 cr3t' user=app", 'host=db password=*** user=app'],
     ['host=db password=s3cr3t', 'host=db password=***'],
+    ['http://127.0.0.1:5480/?token=s3cr3t&x=1', 'http://127.0.0.1:5480/?token=***&x=1'],
+    ["unknown option '--token=s3cr3t'", "unknown option '--token=***'"],
   ])('hides what looks like a password in %s', (text, hidden) => {
     expect(redact(text)).toBe(hidden)
   })

@@ -10,8 +10,8 @@ const SHAPES = [
   /(\/\/[^\s:@/?#]*:)(?!\d+(?![^\s/?#'"]))[^\s/?#'"@*]+/g,
   // user:password@ without a scheme
   /((?:^|[\s'"])[\w.+-]+:)[^\s/]\S*(?=@)/g,
-  // key=value, as in a query or a libpq connection string
-  /((?:^|[\s?&'"])(?:ssl)?password\s*=\s*)(?:'[^']*'|[^\s&'"]+)/gi,
+  // key=value, as in a query, a libpq connection string or a flag
+  /((?:^|[\s?&'"])(?:(?:ssl)?password|(?:--)?token)\s*=\s*)(?:'[^']*'|[^\s&'"]+)/gi,
 ]
 
 /**

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The `sluice` command. */
-import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { messageOf } from '../base/errors.ts'
 import { redact } from '../base/redact.ts'
+import { sluiceVersion } from '../base/version.ts'
 import { checkCommand } from './check.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
@@ -15,13 +15,13 @@ import { toJson } from './paint.ts'
 import { exitCodes, Refusal } from './refusal.ts'
 import { sizeCommand } from './size.ts'
 import { tuneCommand } from './tune.ts'
+import { watchCommand } from './watch.ts'
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
 function makeProgram(signal: AbortSignal): Command {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
   const program = new Command('sluice')
     .description('The connection pool for agent workloads.')
-    .version(version)
+    .version(sluiceVersion())
     .addCommand(demoCommand(signal))
     .addCommand(checkCommand(signal))
     .addCommand(doctorCommand(signal))
@@ -29,6 +29,7 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(sizeCommand(signal))
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
+    .addCommand(watchCommand(signal))
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()

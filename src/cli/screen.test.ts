@@ -30,6 +30,9 @@ describe('a screen', () => {
     const first = written()
     expect(first).toContain('a line wid\u001B[K')
     expect(first).not.toContain('three')
+    expect(screen.height).toBe(2)
+    // Whatever is wider than it counts is cut by the terminal, which then wraps again.
+    expect(first).toMatch(/\[\?7l.*\[\?7h$/s)
     screen.draw(['one'])
     expect(written()).toContain('\u001B[2A')
     screen.print('stays')

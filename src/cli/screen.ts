@@ -8,6 +8,8 @@ export interface Screen {
   readonly live: boolean
   readonly paint: Paint
   readonly width: number
+  /** How many lines can be drawn. */
+  readonly height: number
   /** Writes lines that stay. */
   print(...lines: string[]): void
   /** Draws lines in place of the ones last drawn; the next `print` takes them away. Nothing unless `live`. */
@@ -38,6 +40,7 @@ export function noScreen(): Screen {
     live: false,
     paint: makePaint(false, undefined),
     width: 80,
+    height: 23,
     print: nothing,
     draw: nothing,
     close: nothing,
@@ -72,16 +75,21 @@ class StreamScreen implements Screen {
     return Math.min(widest, this.#stream.columns || 80)
   }
 
+  get height(): number {
+    // A frame taller than the terminal would scroll, and could not be drawn over.
+    return Math.max(1, (this.#stream.rows || 24) - 1)
+  }
+
   print(...lines: string[]): void {
     this.#stream.write(`${this.#erase()}${lines.map((line) => `${line}\n`).join('')}`)
   }
 
   draw(lines: readonly string[]): void {
     if (!this.live) return
-    // A frame taller than the terminal would scroll, and could not be drawn over.
-    const shown = lines.slice(0, Math.max(1, (this.#stream.rows || 24) - 1))
+    const shown = lines.slice(0, this.height)
     const body = shown.map((line) => `${crop(line, this.width)}${csi}K\n`).join('')
-    this.#stream.write(`${csi}?25l${this.#up()}${body}${csi}J`)
+    // Letters of double width would break a line in two, and nobody would know any more how far up the first one is.
+    this.#stream.write(`${csi}?25l${csi}?7l${this.#up()}${body}${csi}J${csi}?7h`)
     this.#drawn = shown.length
   }
 

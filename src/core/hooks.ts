@@ -43,7 +43,7 @@ type Arguments<T, K extends keyof Hooks<T>> = Parameters<NonNullable<Hooks<T>[K]
 /** Everybody who has attached to one pool. */
 export class HookList<T> {
   #attached: readonly Hooks<T>[] = []
-  #hearsOperations = false
+  #hearers: readonly Hooks<T>[] = []
 
   /** Returns the way to detach. */
   attach(hooks: Hooks<T>): () => void {
@@ -53,12 +53,12 @@ export class HookList<T> {
 
   #set(attached: readonly Hooks<T>[]): void {
     this.#attached = attached
-    this.#hearsOperations = attached.some((hooks) => hooks.asked ?? hooks.answered)
+    this.#hearers = attached.filter((hooks) => hooks.asked ?? hooks.answered)
   }
 
-  /** Whether anybody wants to hear of single operations: else nothing need be made for them. */
-  get hearsOperations(): boolean {
-    return this.#hearsOperations
+  /** Those who want to hear of single operations: see operations.ts. */
+  get hearers(): readonly Hooks<T>[] {
+    return this.#hearers
   }
 
   emit<K extends keyof Hooks<T>>(name: K, ...facts: Arguments<T, K>): void {
@@ -67,10 +67,15 @@ export class HookList<T> {
       try {
         ;(hooks[name] as ((...facts: Arguments<T, K>) => void) | undefined)?.apply(hooks, facts)
       } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
+        this.failed(error)
       }
     }
+  }
+
+  /** What a hook throws is an error of its own turn. */
+  failed(error: unknown): void {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }

@@ -3,10 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { HookList } from './hooks.ts'
 import type { Operation } from './operation.ts'
 
-/** Called once, when the caller is told. */
-export type OperationOver = (error?: unknown) => void
-
-/** The way from those who run operations to those who attached. */
+/** The way from those who run operations to those who attached. It is on the way of every statement: each call allocates what it tells, and no more. */
 export class Operations<T> {
   readonly #hooks: HookList<T>
   readonly #clock: Clock
@@ -18,17 +15,33 @@ export class Operations<T> {
 
   /** Whether anybody listens. Nothing need be made where not. */
   get isHeard(): boolean {
-    return this.#hooks.hearsOperations
+    return this.#hooks.hearers.length > 0
   }
 
-  /** An operation is asked for. @param make makes it, given the moment */
-  begin(make: (askedAt: number) => Operation): OperationOver {
-    const askedAt = this.#clock.now()
-    const operation = make(askedAt)
-    this.#hooks.emit('asked', operation)
-    return (error) => {
-      const millis = this.#clock.now() - askedAt
-      this.#hooks.emit('answered', operation, { millis, error })
+  now(): number {
+    return this.#clock.now()
+  }
+
+  /** An operation is asked for. */
+  asked(operation: Operation): void {
+    for (const hooks of this.#hooks.hearers) {
+      try {
+        hooks.asked?.(operation)
+      } catch (error) {
+        this.#hooks.failed(error)
+      }
+    }
+  }
+
+  /** Its caller is told how it ended; once. */
+  answered(operation: Operation, error: unknown): void {
+    const end = { millis: this.#clock.now() - operation.askedAt, error }
+    for (const hooks of this.#hooks.hearers) {
+      try {
+        hooks.answered?.(operation, end)
+      } catch (thrown) {
+        this.#hooks.failed(thrown)
+      }
     }
   }
 }

@@ -16,7 +16,7 @@ export interface SlotFrame {
   readonly depth: number | null
   /** Why it closes. */
   readonly reason: string | null
-  /** Where its lease was taken; only with leak detection. */
+  /** Where its lease was taken; only with leak detection, of one that is out for longer than that allows. */
   readonly stack: string | null
 }
 
@@ -90,11 +90,11 @@ export interface PoolFrame {
   }
   /** 0 to 1. */
   readonly reuse: number
-  /** What can go wrong with opening, newest first of its kind; null where nothing has. */
+  /** The newest connection that could not be opened; null where there is none. */
   readonly lastOpenFailure: { readonly message: string; readonly ageMillis: number } | null
   /** From asking to getting a connection over the pool's life, in milliseconds. */
   readonly wait: { readonly mean: number; readonly p95: number; readonly p99: number; readonly max: number }
-  /** Answers and failures a second, over the last second or so. */
+  /** Operations that have ended, and those of them that failed, a second, over the last second or so. */
   readonly perSecond: { readonly answered: number; readonly failed: number }
   readonly classes: readonly ClassFrame[]
   /** By priority (1 is the most urgent) and agent. At most 50 rows; `more` is how many wait beyond them. */
@@ -148,6 +148,8 @@ export interface Hello {
   readonly version: string
   /** Changes with every start of the server. */
   readonly run: string
+  /** What the dashboard is called, where it was given a title. */
+  readonly title?: string | undefined
   readonly everyMillis: number
   /** Up to 300 seconds. */
   readonly history: readonly History[]

@@ -1,12 +1,13 @@
 /** Whether a pool and its server are well, for probes and for people: always an answer, and always in time. */
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
-import { SluiceError } from '../base/errors.ts'
-import { readMillis, readOptions, requireMethods } from '../base/options.ts'
+import { requireMethods } from '../base/options.ts'
 import type { PoolStats } from '../core/stats.ts'
 import { advise } from './advise.ts'
 import type { Finding } from './finding.ts'
 import { databaseCheck, extraCheck, NOT_COUNTED, poolCheck, sessionsCheck } from './health/checks.ts'
+import type { ExtraCheck, HealthOptions } from './health/options.ts'
+import { readHealthOptions } from './health/options.ts'
 import { Past } from './health/past.ts'
 import type { Check, HealthStatus } from './health/report.ts'
 import { worst } from './health/report.ts'
@@ -14,23 +15,8 @@ import type { Circumstances } from './snapshot.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { Source } from './source.ts'
 
+export type { ExtraCheck, HealthOptions } from './health/options.ts'
 export type { Check, CheckOutcome, HealthStatus } from './health/report.ts'
-
-/** A check of the caller's own: it throws or rejects where something is wrong, or resolves with a {@link CheckOutcome} that says how it went. */
-export type ExtraCheck = (signal: AbortSignal) => unknown
-
-/** Options of {@link health}. */
-export interface HealthOptions {
-  /**
-   * How long the answer may take, in milliseconds, whatever the state of the pool and of its server. 1 or more; default 800, which is less
-   * than the second that Kubernetes gives a probe by default.
-   */
-  readonly timeoutMillis?: number | undefined
-  /** Further checks by name: a cache, a service that is needed. Each has the same time, and a signal that tells when it is over. */
-  readonly checks?: Readonly<Record<string, ExtraCheck>> | undefined
-  /** What is known of the process, for `recommendations`. */
-  readonly circumstances?: Omit<Circumstances, 'earlier'> | undefined
-}
 
 /** What {@link health} takes from outside besides options; tests hand in their own. */
 export interface HealthSurroundings {
@@ -62,8 +48,6 @@ export interface PoolsHealth extends Pick<Health, 'status' | 'checks' | 'timesta
 
 const past = new Past()
 
-const OWN_CHECKS = ['database', 'pool', 'sessions']
-
 /**
  * How a pool is, or several: the worst of all counts. Never rejects for a sick database, never takes longer than `timeoutMillis`, and leaves
  * no statement running.
@@ -84,14 +68,10 @@ export async function health(
   options: HealthOptions = {},
   { clock = systemClock }: HealthSurroundings = {},
 ): Promise<Health | PoolsHealth> {
-  const given = readOptions(options, 'health()', ['timeoutMillis', 'checks', 'circumstances'])
-  const millis = readMillis(given, 'timeoutMillis', 1) ?? 800
+  const { millis, checks } = readHealthOptions(options, 'health()')
   const pools = poolsOf(asked)
   const timestamp = new Date(clock.epoch()).toISOString()
-  const taken = Object.keys(options.checks ?? {}).find((name) => OWN_CHECKS.includes(name))
-  if (taken !== undefined)
-    throw new SluiceError('SLUICE_BAD_OPTION', `checks.${taken} has the name of a check of health() itself`)
-  const extra = runExtra(options.checks ?? {}, clock, millis)
+  const extra = runExtra(checks, clock, millis)
   const look = (pool: Source) => lookAt(pool, options.circumstances ?? {}, clock, millis)
   if (!Array.isArray(pools)) {
     const [own, extras] = await Promise.all([look(pools), extra])

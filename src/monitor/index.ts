@@ -1,4 +1,5 @@
-/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change. */
+/** Health, activity and advice: what is wrong with a pool or its server, why, and what to change; and exporters for those who watch. */
+
 export type {
   Activity,
   ActivityOptions,
@@ -27,13 +28,43 @@ export type {
   PoolsHealth,
 } from './health.ts'
 export { health } from './health.ts'
+export type {
+  Handler,
+  HealthHandlerSurroundings,
+  LivenessOptions,
+  LivePool,
+  NodeRequest,
+  NodeResponse,
+  ReadinessOptions,
+  ScrapedRegistry,
+} from './http.ts'
+export { healthHandler, metricsHandler, nodeHandler } from './http.ts'
+export type {
+  BreakerChange,
+  FieldsFirst,
+  Log,
+  LogEvent,
+  LogFields,
+  LoggedPool,
+  LoggerShape,
+  LogLevel,
+  LogOptions,
+  LogSurroundings,
+  MessageFirst,
+} from './log.ts'
+export { log } from './log.ts'
+export type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
+export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
+export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
+export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
+export { openTelemetry } from './opentelemetry.ts'
+export type {
+  PrometheusExport,
+  PrometheusOptions,
+  PrometheusRegistry,
+  PrometheusSurroundings,
+} from './prometheus.ts'
+export { prometheus } from './prometheus.ts'
 export type { Circumstances, Snapshot } from './snapshot.ts'
 export { snapshotOf } from './snapshot.ts'
-export type {
-  AskOptions,
-  Row,
-  Source,
-  SourceConnection,
-  SourceSettings,
-  SourceStatement,
-} from './source.ts'
+export type { AskOptions, Row, Source, SourceConnection, SourceSettings, SourceStatement } from './source.ts'

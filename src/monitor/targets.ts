@@ -30,3 +30,11 @@ export const IDLE_IN_TRANSACTION_MILLIS = 60_000
 
 /** What a lock may be waited for, and what `lockTimeout` is proposed to be. */
 export const LOCK_TIMEOUT_MILLIS = 10_000
+
+/** A mean of fewer acquires is that of the first opens. */
+export const FEWEST_ACQUIRES = 20
+
+/** The first use of a connection is no reuse: before so many acquires, and {@link USES_A_SLOT}, the share says nothing. */
+export const FEWEST_FOR_REUSE = 100
+/** Acquires for each slot. */
+export const USES_A_SLOT = 20

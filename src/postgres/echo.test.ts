@@ -14,9 +14,9 @@ async function lineOf(statements: readonly unknown[], error?: unknown): Promise<
   const hooks = new HookList<Client>()
   hooks.attach(echoHooks((line) => lines.push(line)))
   const operations = new StatementOperations(new Operations(hooks, clock), new Texts())
-  const end = operations.begin(statements, {})
+  const operation = operations.begin(statements, {})
   await clock.advance(12.34)
-  end?.(error)
+  if (operation !== undefined) operations.end(operation, error)
   expect(lines).toHaveLength(1)
   return lines[0] ?? ''
 }

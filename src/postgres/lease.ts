@@ -90,12 +90,13 @@ export class PoolLease {
         const { statementMillis, timeoutMillis, signal } = this.#parts.read(options)
         refuseCache(statement)
         const bounds = { millis: least(statementMillis, timeoutMillis), signal, outer }
-        const over = this.#parts.operations.begin([statement], {
+        const { operations } = this.#parts
+        const operation = operations.begin([statement], {
           agent: options.agent ?? this.agent,
           class: options.class,
         })
         this.#run<QueryResult<R>>(client, statement, values, bounds, (error, result) => {
-          over?.(error)
+          if (operation !== undefined) operations.end(operation, error)
           if (error === undefined) resolve(result as QueryResult<R>)
           else reject(error)
         })

@@ -51,13 +51,13 @@ test('the end comes with the same object, the time and the error', async () => {
     asked: (operation) => said.push(operation),
     answered: (operation, end) => said.push([operation, end]),
   })
-  const first = statements.begin(['SELECT 1'], {})
+  const first = statements.begin(['SELECT 1'], {}) as Operation
   await clock.advance(5)
-  const second = statements.begin(['SELECT 2'], {})
+  const second = statements.begin(['SELECT 2'], {}) as Operation
   await clock.advance(7)
   const failure = new Error('no')
-  second?.(failure)
-  first?.()
+  statements.end(second, failure)
+  statements.end(first, undefined)
   const [one, two] = said as [Operation, Operation]
   expect(said.slice(2)).toEqual([
     [two, { millis: 7, error: failure }],

@@ -5,7 +5,7 @@ import type { Summary } from '../base/summary.ts'
 import { summaryOf } from '../base/summary.ts'
 import { Tokens } from '../base/tokens.ts'
 import type { Operation } from '../core/operation.ts'
-import type { OperationOver, Operations } from '../core/operations.ts'
+import type { Operations } from '../core/operations.ts'
 import { CLASSES } from './call.ts'
 import type { StatementClass } from './config.ts'
 import type { Client } from './driver.ts'
@@ -42,10 +42,17 @@ export class StatementOperations {
     this.#texts = texts
   }
 
-  /** Statements are asked for as one call. Returns what the end of that is to be told to; undefined where nobody listens. */
-  begin(statements: readonly unknown[], said: Said): OperationOver | undefined {
+  /** Statements are asked for as one call. Returns what to end it with; undefined where nobody listens. */
+  begin(statements: readonly unknown[], said: Said): Operation | undefined {
     if (!this.#operations.isHeard) return undefined
-    return this.#operations.begin((askedAt) => new Asked(this, statements, said, askedAt))
+    const operation = new Asked(this, statements, said, this.#operations.now())
+    this.#operations.asked(operation)
+    return operation
+  }
+
+  /** The caller is about to be told. */
+  end(operation: Operation, error: unknown): void {
+    this.#operations.answered(operation, error)
   }
 
   /** One statement as it is shown. */
@@ -88,7 +95,7 @@ class Asked implements Operation {
     this.askedAt = askedAt
     // Before it runs: what takes longer than its kind did is a surprise, not another class.
     const [first] = statements
-    const said = CLASSES.find((each) => each === kind)
+    const said = kind === undefined ? undefined : CLASSES.find((each) => each === kind)
     this.class = said ?? (statements.length === 1 ? owner.expected(first) : undefined) ?? 'moderate'
   }
 

@@ -1,6 +1,6 @@
 /** How a statement travels: over a lane with others, or on a connection of its own; sent under its bounds, and its caller told. */
 import type { Lease } from '../core/lease.ts'
-import type { OperationOver } from '../core/operations.ts'
+import type { Operation } from '../core/operation.ts'
 import type { RequestOptions } from '../core/options.ts'
 import type { Use } from '../core/slot.ts'
 import type { Attempts } from './attempts.ts'
@@ -69,8 +69,9 @@ export class Queries {
   /** Runs one statement. */
   query(given: QueryArguments, told: Told<unknown>): void {
     if (given.options.cache !== undefined) return this.cache.query(given, told)
-    const over = this.#parts.operations.begin([given.statement], given.options)
-    this.#query(given, over === undefined ? told : heard(over, told))
+    const { operations } = this.#parts
+    const operation = operations.begin([given.statement], given.options)
+    this.#query(given, operation === undefined ? told : heard(operations, operation, told))
   }
 
   #query(given: QueryArguments, told: Told<unknown>): void {
@@ -233,8 +234,8 @@ export class Queries {
     const start = (each: Call, done: Told<QueryResult[]>) =>
       this.#run<QueryResult[]>(each, useOfClass(each.class), done, work)
     const { attempts, operations } = this.#parts
-    const over = operations.begin(read, options)
-    attempts.run(call, true, start, over === undefined ? told : heard(over, told))
+    const operation = operations.begin(read, options)
+    attempts.run(call, true, start, operation === undefined ? told : heard(operations, operation, told))
   }
 
   #run<R>(call: Call, use: Use, told: Told<R>, work: Work<R>): void {
@@ -323,9 +324,9 @@ function useOfClass(kind: StatementClass | undefined): Use {
 }
 
 /** An answer that others hear of too, before it is told. */
-function heard<R>(over: OperationOver, told: Told<R>): Told<R> {
+function heard<R>(operations: StatementOperations, operation: Operation, told: Told<R>): Told<R> {
   return (error, result) => {
-    over(error)
+    operations.end(operation, error)
     told(error, result)
   }
 }

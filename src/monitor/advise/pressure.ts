@@ -2,17 +2,10 @@
 import { MOST_WAITING, pressureOf } from '../../core/pressure.ts'
 import { VERTICAL } from '../../sizing/vertical.ts'
 import type { Draft } from '../rank.ts'
-import { TARGETS } from '../targets.ts'
+import { FEWEST_ACQUIRES, FEWEST_FOR_REUSE, TARGETS, USES_A_SLOT } from '../targets.ts'
 import { count, millis, percent, several } from '../words.ts'
 import type { Scene } from './scene.ts'
 import { graded } from './scene.ts'
-
-/** A mean of fewer acquires is that of the first opens. */
-const FEWEST_ACQUIRES = 20
-
-/** The first use of a connection is no reuse: before so many acquires, and so many for each slot, the share says nothing. */
-const FEWEST_FOR_REUSE = 100
-const USES_A_SLOT = 20
 
 const MINUTE = 60_000
 

@@ -220,7 +220,7 @@ export const METRICS: Readonly<Record<MetricId, MetricDefinition>> = {
   maxSessions: {
     name: 'db_server_max_sessions',
     type: 'gauge',
-    help: 'Sessions that the server takes. Only with activity.',
+    help: 'Sessions that the server takes of ordinary roles. Only with activity.',
     labels: [],
   },
 }

@@ -1,0 +1,106 @@
+/** One pool at one moment, as the page draws it. */
+import { redact } from '../../base/redact.ts'
+import type { QueueRow } from '../../core/stats.ts'
+import type { ClassFrame, PoolFrame, SlotFrame } from '../frame.ts'
+import type { DashboardConnection, DashboardPool, DashboardStats } from '../pool.ts'
+import { labelOf } from './happenings.ts'
+import { rounded } from './recent.ts'
+
+const MOST_SLOTS = 500
+const MOST_QUEUES = 50
+const LONGEST_MESSAGE = 300
+const LONGEST_STACK = 4_000
+
+/** What goes into a picture besides the pool. */
+export interface PictureParts {
+  readonly name: string
+  readonly pool: DashboardPool
+  readonly stats: DashboardStats
+  /** Milliseconds since 1970. */
+  readonly epoch: number
+  readonly perSecond: PoolFrame['perSecond']
+  readonly classes: readonly ClassFrame[]
+  /** Leases that are out for longer are shown with their stacks. */
+  readonly leakMillis: number
+}
+
+/** Takes the picture. Its work grows with slots and agents, not with callers. */
+export function pictureOf(parts: PictureParts): PoolFrame {
+  const { classes, name, perSecond, pool, stats } = parts
+  const { mean, p95, p99, max } = stats.wait
+  return {
+    name,
+    state: stats.state,
+    max: stats.max,
+    min: stats.min,
+    maxOverflow: stats.maxOverflow,
+    counts: countsOf(stats),
+    utilization: rounded(stats.utilization),
+    oldestWaitMillis: Math.round(stats.oldestWaitMillis),
+    totals: totalsOf(stats),
+    reuse: stats.reuse,
+    lastOpenFailure: failureOf(stats),
+    wait: { mean: rounded(mean), p95: rounded(p95), p99: rounded(p99), max: rounded(max) },
+    perSecond,
+    classes,
+    queue: queueOf(pool.queue?.() ?? []),
+    breaker: breakerOf(stats),
+    slots: (pool.connections?.() ?? []).slice(0, MOST_SLOTS).map((row) => slotOf(row, parts)),
+  }
+}
+
+function countsOf(stats: DashboardStats): PoolFrame['counts'] {
+  const { total, opening, idle, checking, leased, shared, cancelling, closing, waiting, lost, leaking } =
+    stats
+  return { total, opening, idle, checking, leased, shared, cancelling, closing, waiting, lost, leaking }
+}
+
+function totalsOf(stats: DashboardStats): PoolFrame['totals'] {
+  const { opened, openFailures, acquired, timeouts, aborted, rejected, shed, leaked, closed } = stats
+  const retries = stats.retries ?? 0
+  return { opened, openFailures, acquired, timeouts, aborted, rejected, shed, leaked, retries, closed }
+}
+
+function failureOf({ lastOpenFailure }: DashboardStats): PoolFrame['lastOpenFailure'] {
+  if (lastOpenFailure === undefined) return null
+  const { ageMillis, message } = lastOpenFailure
+  return { message: redact(message).slice(0, LONGEST_MESSAGE), ageMillis: Math.round(ageMillis) }
+}
+
+function breakerOf({ breaker }: DashboardStats): PoolFrame['breaker'] {
+  if (breaker === undefined) return null
+  const { calls = 0, failures = 0, retryAfterMillis = 0, state } = breaker
+  return { state, failures, calls, retryAfterMillis: Math.round(retryAfterMillis) }
+}
+
+/** Of more rows than are shown, those with most callers. */
+function queueOf(rows: readonly QueueRow[]): PoolFrame['queue'] {
+  const byLength = [...rows].sort((a, b) => b.waiting - a.waiting)
+  const shown = byLength.slice(0, MOST_QUEUES).sort((a, b) => a.priority - b.priority)
+  const more = byLength.slice(MOST_QUEUES).reduce((sum, { waiting }) => sum + waiting, 0)
+  return {
+    rows: shown.map(({ agent, oldestMillis, priority, waiting }) => ({
+      priority,
+      agent: labelOf(agent),
+      waiting,
+      oldestMillis: Math.round(oldestMillis),
+    })),
+    more,
+  }
+}
+
+function slotOf(row: DashboardConnection, { epoch, leakMillis }: PictureParts): SlotFrame {
+  const { createdAt, leasedForMillis = 0 } = row
+  return {
+    id: row.id,
+    state: row.state,
+    sinceMillis: Math.round(row.sinceMillis),
+    agent: labelOf(row.agent),
+    processId: row.processId ?? null,
+    uses: row.uses,
+    ageMillis: createdAt === undefined ? null : Math.max(0, epoch - createdAt.getTime()),
+    depth: row.depth ?? null,
+    reason: row.reason ?? null,
+    stack: leasedForMillis < leakMillis ? null : (row.stack?.slice(0, LONGEST_STACK) ?? null),
+  }
+}

@@ -1,0 +1,112 @@
+/** Follows one pool: counts what happens to it, and takes its pictures when asked. */
+import type { Clock } from '../../base/clock.ts'
+import type { Recording } from '../../monitor/recorder.ts'
+import { errorType, record } from '../../monitor/recorder.ts'
+import type { EventFrame, History, PoolFrame, SlowPoolFrame } from '../frame.ts'
+import type { DashboardPool, DashboardStats } from '../pool.ts'
+import { changesOf } from './changes.ts'
+import { Happenings } from './happenings.ts'
+import { PoolHistory } from './history.ts'
+import { pictureOf } from './picture.ts'
+import { RecentOperations } from './recent.ts'
+import { SlowLook } from './slow.ts'
+
+/** Whom it tells of events. */
+export type Teller = (level: EventFrame['level'], text: string) => void
+
+/** What is known of a pool's settings is asked for anew after that. */
+const SETTINGS_MILLIS = 5_000
+
+/** One pool, from its making until `stop()`. A pool that throws when it is asked is left out, and an event says so. */
+export class PoolWatch {
+  readonly #name: string
+  readonly #pool: DashboardPool
+  readonly #clock: Clock
+  readonly #tell: Teller
+  readonly #recording: Recording
+  readonly #detach: () => void
+  readonly #happenings = new Happenings()
+  readonly #history = new PoolHistory()
+  readonly #recent: RecentOperations
+  readonly #slow: SlowLook
+  #last: DashboardStats | undefined
+  #leakMillis = { value: 0, readAt: Number.NEGATIVE_INFINITY }
+  #isReadable = true
+
+  constructor(name: string, pool: DashboardPool, clock: Clock, tell: Teller) {
+    this.#name = name
+    this.#pool = pool
+    this.#clock = clock
+    this.#tell = tell
+    this.#recording = record(pool)
+    this.#detach = pool.attach(this.#happenings)
+    this.#recent = new RecentOperations(this.#recording.recorder, clock.now())
+    this.#slow = new SlowLook(name, pool, clock)
+  }
+
+  /** To be called once a second, whether anybody looks or not. */
+  second(): void {
+    this.#attempt(() => {
+      const stats = this.#look()
+      this.#history.add(this.#clock.epoch(), stats, this.#recent.second(this.#clock.now()))
+      this.#slow.remember(stats)
+    })
+  }
+
+  frame(): PoolFrame | undefined {
+    return this.#attempt(() => {
+      const now = this.#clock.now()
+      return pictureOf({
+        name: this.#name,
+        pool: this.#pool,
+        stats: this.#look(),
+        epoch: this.#clock.epoch(),
+        perSecond: this.#recent.perSecond(now),
+        classes: this.#recent.classes(now),
+        leakMillis: this.#leaksAfter(now),
+      })
+    })
+  }
+
+  slow(): SlowPoolFrame | undefined {
+    return this.#attempt(() => this.#slow.take())
+  }
+
+  history(): History {
+    return this.#history.columns(this.#name)
+  }
+
+  stop(): void {
+    this.#detach()
+    this.#recording.stop()
+  }
+
+  /** Takes the pool's numbers, and tells what has happened since the last time. */
+  #look(): DashboardStats {
+    const stats = this.#pool.stats()
+    for (const { level, text } of this.#happenings.take(this.#clock.now())) this.#tell(level, text)
+    if (this.#last !== undefined)
+      for (const { level, text } of changesOf(this.#last, stats)) this.#tell(level, text)
+    this.#last = stats
+    return stats
+  }
+
+  #leaksAfter(now: number): number {
+    if (now - this.#leakMillis.readAt >= SETTINGS_MILLIS)
+      this.#leakMillis = { value: this.#pool.settings?.().leakDetectionMillis ?? 0, readAt: now }
+    return this.#leakMillis.value
+  }
+
+  /** What goes wrong while a pool is asked must end neither the process nor the pictures of the others. */
+  #attempt<R>(ask: () => R): R | undefined {
+    try {
+      const answer = ask()
+      this.#isReadable = true
+      return answer
+    } catch (error) {
+      if (this.#isReadable) this.#tell('error', `The pool cannot be asked how it is: ${errorType(error)}`)
+      this.#isReadable = false
+      return undefined
+    }
+  }
+}

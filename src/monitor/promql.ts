@@ -1,0 +1,38 @@
+/** Pieces of PromQL, for the alert rules and the Grafana dashboard: the names come from the table of metrics alone. */
+import type { MetricId } from './prometheus/metrics.ts'
+import { METRICS } from './prometheus/metrics.ts'
+
+/** What tells the processes of one program apart: the labels that Prometheus and Kubernetes give to what they scrape. */
+const PROCESS_LABELS = 'instance, pod'
+
+/** What a histogram has a series of its own for. */
+type Part = 'bucket' | 'sum' | 'count'
+
+/**
+ * The series of a metric, such as `db_pool_connections{state="idle"}`.
+ * @param matchers what stands in the braces; empty for all
+ */
+export function series(id: MetricId, matchers = '', part?: Part): string {
+  const name = part === undefined ? METRICS[id].name : `${METRICS[id].name}_${part}`
+  return matchers === '' ? name : `${name}{${matchers}}`
+}
+
+/** How much a counter grows a second, over a window such as `5m`. */
+export function rate(of: string, window: string): string {
+  return `rate(${of}[${window}])`
+}
+
+/** One series for those that differ in `label` alone: alerts carry no label that their name says already. */
+export function without(label: string, of: string): string {
+  return `sum without (${label}) (${of})`
+}
+
+/** The sum, as it is for one pool of all processes together. @param labels further ones to sum over */
+export function overProcesses(of: string, ...labels: readonly string[]): string {
+  return without([...labels, PROCESS_LABELS].join(', '), of)
+}
+
+/** The largest that any process reports, for what all of them see of one server. @param labels further ones to leave out */
+export function asAnySees(of: string, ...labels: readonly string[]): string {
+  return `max without (${[...labels, PROCESS_LABELS].join(', ')}) (${of})`
+}
