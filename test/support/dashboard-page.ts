@@ -26,6 +26,8 @@ export interface PlayedPage {
   readonly viewers: number
   frame(frame: Frame): void
   slow(slow: Slow): void
+  /** Ends all streams; viewers come back by themselves. */
+  hangUp(): void
   close(): Promise<void>
 }
 
@@ -56,6 +58,9 @@ export async function playPage(hello: () => Hello): Promise<PlayedPage> {
     },
     frame: (frame) => tell('frame', frame),
     slow: (slow) => tell('slow', slow),
+    hangUp: () => {
+      for (const viewer of viewers) viewer.destroy()
+    },
     close: () => {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(() => resolve()))

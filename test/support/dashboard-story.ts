@@ -58,6 +58,7 @@ export function calm(name: string, change: Partial<PoolFrame> = {}): PoolFrame {
     wait: { mean: 0, p95: 0, p99: 0, max: 0 },
     perSecond: { answered: 0, failed: 0 },
     classes: [],
+    latency: { p50: null, p95: null, p99: null },
     queue: { rows: [], more: 0 },
     breaker: null,
     slots: [],
@@ -180,9 +181,9 @@ function troubled(tick: number): PoolFrame {
     reuse: 0.998,
     lastOpenFailure: { message: 'sorry, too many clients already (53300)', ageMillis: 95_000 },
     wait: { mean: 61.4, p95: 840, p99: 4_120, max: 9_870 },
-    perSecond: { answered: 2_410 + Math.round(wave * 160), failed: 3 },
+    perSecond: { answered: 1_960 + Math.round(wave * 60), failed: 3 },
+    latency: { p50: 1.9, p95: 48 + wave * 6, p99: 910 + wave * 90 },
     classes: [
-      { class: 'all', perSecond: 2_413, p50: 1.9, p95: 48 + wave * 6, p99: 910 + wave * 90 },
       { class: 'simple', perSecond: 2_300, p50: 1.4, p95: 6.2, p99: 18 },
       { class: 'moderate', perSecond: 96, p50: 31, p95: 210, p99: 480 },
       { class: 'analytical', perSecond: 2.1, p50: 1_200, p95: 3_400, p99: 4_900 },
@@ -219,7 +220,8 @@ function well(tick: number): PoolFrame {
     reuse: 0.9997,
     wait: { mean: 0.4, p95: 1.2, p99: 3.9, max: 41 },
     perSecond: { answered: 870, failed: 0 },
-    classes: [{ class: 'all', perSecond: 870, p50: 0.8, p95: 2.1, p99: 5.4 }],
+    latency: { p50: 0.8, p95: 2.1, p99: 5.4 },
+    classes: [{ class: 'simple', perSecond: 870, p50: 0.8, p95: 2.1, p99: 5.4 }],
     breaker: { state: 'closed', failures: 0, calls: 870, retryAfterMillis: 0 },
   })
 }
@@ -295,6 +297,7 @@ const TEXTS: readonly (readonly [EventFrame['level'], string])[] = [
 
 function pastOf(name: string, at: number, level: number): History {
   const seconds = Array.from({ length: SECONDS }, (_, index) => index)
+  const size = name === 'reports' ? 0.3 : 1
   const crisis = (n: number) => (name === 'orders' ? Math.max(0, (n - 190) / 110) : 0)
   const noise = (n: number) => 0.5 + 0.5 * Math.sin(n * 1.7) * Math.cos(n * 0.61)
   const curve = (of: (n: number) => number) => seconds.map((n) => Math.round(of(n) * 10) / 10)
@@ -306,8 +309,8 @@ function pastOf(name: string, at: number, level: number): History {
     ),
     failed: curve((n) => Math.round(crisis(n) * 5 * noise(n))),
     waiting: curve((n) => Math.round(crisis(n) * 43 * (0.8 + 0.2 * noise(n)))),
-    busy: curve((n) => Math.round(Math.min(22, 9 + crisis(n) * 16 + 3 * noise(n)))),
-    total: curve((n) => Math.round(Math.min(22, 14 + crisis(n) * 12))),
+    busy: curve((n) => Math.round(Math.min(22, size * (9 + crisis(n) * 16 + 3 * noise(n))))),
+    total: curve((n) => Math.round(Math.min(22, size * (14 + crisis(n) * 12)))),
     p50: curve((n) => 1.2 + 0.7 * crisis(n) + 0.3 * noise(n)),
     p95: curve((n) => 6 + 42 * crisis(n) + 3 * noise(n)),
     p99: curve((n) => 24 + 880 * crisis(n) * (0.7 + 0.3 * noise(n)) + 8 * noise(n)),

@@ -25,7 +25,7 @@ export interface PictureParts {
 }
 
 /** Takes the picture. Its work grows with slots and agents, not with callers. */
-export function pictureOf(parts: PictureParts): PoolFrame {
+export function pictureOf(parts: PictureParts): Omit<PoolFrame, 'latency'> {
   const { classes, name, perSecond, pool, stats } = parts
   const { mean, p95, p99, max } = stats.wait
   return {

@@ -56,7 +56,7 @@ export class PoolWatch {
   frame(): PoolFrame | undefined {
     return this.#attempt(() => {
       const now = this.#clock.now()
-      return pictureOf({
+      const picture = pictureOf({
         name: this.#name,
         pool: this.#pool,
         stats: this.#look(),
@@ -65,6 +65,7 @@ export class PoolWatch {
         classes: this.#recent.classes(now),
         leakMillis: this.#leaksAfter(now),
       })
+      return { ...picture, latency: this.#recent.latency(now) }
     })
   }
 

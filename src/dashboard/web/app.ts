@@ -16,6 +16,7 @@ export class App implements FeedOwner {
   readonly #tabs: Tabs
   readonly #log: EventLog
   #run: string | undefined
+  #title = 'Sluice'
   #selected: string | undefined
   #ids = 0
   #isDue = false
@@ -30,12 +31,14 @@ export class App implements FeedOwner {
     root.addEventListener('visibilitychange', () => this.#draw())
   }
 
-  hello({ events, history, run, slow, version }: Hello): void {
+  hello({ events, history, run, slow, title = 'Sluice', version }: Hello): void {
     if (run !== this.#run) {
       for (const view of this.#views.values()) view.forget()
       this.#log.forget()
     }
     this.#run = run
+    this.#title = title
+    setText(part(this.#root, 'title'), title)
     setText(part(this.#root, 'version'), version)
     for (const past of history) this.#viewOf(past.name).recall(past)
     this.#log.add(events)
@@ -79,7 +82,7 @@ export class App implements FeedOwner {
     this.#ids += 1
     const view = new PoolView(name, `pool-${this.#ids}`, this.#template)
     view.root.hidden = true
-    view.root.setAttribute('aria-labelledby', `pool-${this.#ids}-tab`)
+    view.root.setAttribute('aria-label', name)
     this.#views.set(name, view)
     this.#panels.append(view.root)
     return view
@@ -118,7 +121,7 @@ export class App implements FeedOwner {
     }
     this.#views.get(selected)?.draw()
     const isBad = [...notes.values()].some(({ tone }) => tone === 'bad')
-    const title = isBad ? '● Sluice: look here' : 'Sluice'
+    const title = isBad ? `● ${this.#title}` : this.#title
     if (this.#root.title !== title) this.#root.title = title
   }
 }

@@ -102,7 +102,7 @@ export class Chart {
         {
           ...axis,
           size: 24,
-          space: 70,
+          space: 48,
           values: (_, ticks) => ticks.map((at) => timeOfDay(at * 1000).slice(0, 5)),
         },
         { ...axis, size: 58, space: 28, values: (_, ticks) => ticks.map((tick) => this.#write(tick)) },
@@ -158,7 +158,7 @@ interface Limits {
 
 /** From 0 to a little above the highest value, and never so low that noise looks like a mountain. */
 function evenly([, ...lists]: Columns): Limits {
-  let top = 1
+  let top = 4
   for (const values of lists) for (const value of values) if (value !== null && value > top) top = value
   return { min: 0, max: top * 1.1 }
 }

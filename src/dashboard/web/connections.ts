@@ -55,6 +55,10 @@ export class Connections {
     this.#draw(isDue)
   }
 
+  forget(): void {
+    this.#open.clear()
+  }
+
   /** Rows change places at most once a second, or they could not be read. */
   #draw(mayMove: boolean): void {
     this.#order = mayMove ? this.#sorting.order(this.#slots) : this.#stay()
@@ -104,7 +108,7 @@ export class Connections {
       const isOpen = slot.stack !== null && this.#open.has(id)
       setHidden(button, slot.stack === null)
       setText(button, isOpen ? 'Hide stack' : 'Show stack')
-      setAttribute(button, 'aria-label', `${isOpen ? 'Hide' : 'Show'} where slot ${id} was taken`)
+      setAttribute(button, 'aria-label', `${isOpen ? 'Hide' : 'Show'} stack of slot ${id}`)
       setAttribute(button, 'aria-expanded', String(isOpen))
       setHidden(fold, !isOpen)
       setText(stack, isOpen ? (slot.stack ?? '') : '')

@@ -12,7 +12,7 @@ export class Curves {
   readonly #choice: HTMLSelectElement
   readonly #past: Past
   #drawn = 0
-  #known = ''
+  #known: string | undefined
 
   constructor(root: HTMLElement, past: Past) {
     this.#past = past

@@ -26,8 +26,12 @@ export function field(root: ParentNode, name: string): HTMLElement {
   return found
 }
 
+/** Changes the text that is there instead of putting another in its place. */
 export function setText(node: Element, text: string): void {
-  if (node.textContent !== text) node.textContent = text
+  const old = node.firstChild
+  if (!(old instanceof Text) || old.nextSibling !== null) {
+    if (node.textContent !== text) node.textContent = text
+  } else if (old.data !== text) old.data = text
 }
 
 /** Null takes the attribute away. */

@@ -4,7 +4,7 @@ import { make, part, Rows, setHidden, setText } from './dom.ts'
 import { several, timeOfDay } from './format.ts'
 
 /** More are of no use to a person, and the page's memory stays small. */
-export const MOST_EVENTS = 100
+const MOST_EVENTS = 100
 /** Whoever listens gets one sentence in that time. */
 export const SPEAK_EVERY_MILLIS = 5_000
 
@@ -57,6 +57,8 @@ export class EventLog {
 
   forget(): void {
     this.#events = []
+    // The numbers begin anew.
+    this.#rows.show([])
     this.#isStale = true
   }
 

@@ -24,7 +24,7 @@ test('an age counts whole seconds, so that it changes once a second', () => {
     '0 s',
     '0 s',
     '1 s',
-    '1 min 0 s',
+    '59 s',
     '1 min 0 s',
     '59 min 59 s',
     '1 h 0 min',

@@ -4,8 +4,8 @@ import type { ClassFrame, History, PoolFrame } from '../frame.ts'
 /** How far back the curves go. */
 export const PAST_SECONDS = 300
 
-/** The class that stands for all of them. */
-export const ALL = 'all'
+/** What is chosen where no class is: none has an empty name. */
+export const ALL = ''
 
 type Value = number | null
 
@@ -66,14 +66,14 @@ export class Past {
   }
 
   /** Takes the first frame of each second. */
-  see(at: number, { classes, counts, perSecond }: PoolFrame): void {
+  see(at: number, { classes, counts, latency, perSecond }: PoolFrame): void {
     this.#add({
       at: Math.floor(at / 1000),
       ...perSecond,
       waiting: counts.waiting,
       busy: counts.leased + counts.shared + counts.checking + counts.cancelling,
       total: counts.total,
-      latency: new Map(classes.map((one) => [one.class, one])),
+      latency: new Map([...classes.map((one) => [one.class, one] as const), [ALL, latency]]),
     })
   }
 

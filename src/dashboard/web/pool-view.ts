@@ -66,6 +66,7 @@ export class PoolView {
   forget(): void {
     this.#past.forget()
     this.#slots.forget()
+    this.#connections.forget()
     this.#slow = undefined
     this.#isStale = true
   }

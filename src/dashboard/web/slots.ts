@@ -74,7 +74,8 @@ export class Slots {
     setAttribute(cell, 'data-overflow', isOverflow ? '' : null)
     setAttribute(cell, 'data-held', slot === undefined ? null : heldOf(slot))
     setAttribute(cell, 'aria-label', slot === undefined ? emptyName(isOverflow) : cellName(slot, isOverflow))
-    setText(cell, slot === undefined ? '' : cellText(slot, hasRoom))
+    // Drawn by the style: the name says it in words.
+    setAttribute(cell, 'data-text', slot === undefined ? '' : cellText(slot, hasRoom))
   }
 
   #mark(index: number): void {

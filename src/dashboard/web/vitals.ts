@@ -1,10 +1,9 @@
 /** The large figures at the top of a pool, each against its target. */
-import type { ClassFrame, PoolFrame } from '../frame.ts'
+import type { PoolFrame } from '../frame.ts'
 import { field, make, part, setAttribute, setShare, setText } from './dom.ts'
 import { count, duration, NOTHING, percent, rate, share } from './format.ts'
 import type { Tone } from './headline.ts'
 import { BUSY_PERCENT, EXHAUSTED_WAITING } from './headline.ts'
-import { ALL } from './past.ts'
 import { STATES, signOf } from './words.ts'
 
 /** Milliseconds to get a connection, on average: what it should stay below, and where there is an alert. */
@@ -33,7 +32,7 @@ export class Vitals {
   }
 
   show(pool: PoolFrame): void {
-    const { breaker, counts, max, maxOverflow, perSecond, reuse, totals, utilization, wait } = pool
+    const { breaker, counts, latency, max, maxOverflow, perSecond, reuse, totals, utilization, wait } = pool
     for (const state of STATES) this.#write(state, count(counts[state]))
     this.#write('utilization', percent(utilization))
     this.#tone('utilization', utilization > 90 ? 'bad' : utilization > BUSY_PERCENT ? 'warn' : 'good')
@@ -49,7 +48,9 @@ export class Vitals {
     this.#write('answered', rate(perSecond.answered))
     this.#write('failed', rate(perSecond.failed))
     this.#tone('answered', perSecond.failed > 0 ? 'warn' : 'good')
-    this.#latency(pool.classes)
+    this.#write('p50', duration(latency.p50))
+    this.#write('p95', duration(latency.p95))
+    this.#write('p99', duration(latency.p99))
     const hasWaits = totals.acquired > 0
     this.#write('wait', hasWaits ? duration(wait.mean) : NOTHING)
     this.#write('wait-p99', hasWaits ? duration(wait.p99) : NOTHING)
@@ -60,13 +61,6 @@ export class Vitals {
     this.#write('breaker', breaker === null ? 'none' : breaker.state)
     this.#write('breaker-note', noteOf(breaker))
     this.#tone('breaker', toneOfBreaker(breaker))
-  }
-
-  #latency(classes: readonly ClassFrame[]): void {
-    const all = classes.find((one) => one.class === ALL)
-    this.#write('p95', duration(all?.p95 ?? null))
-    this.#write('p50', duration(all?.p50 ?? null))
-    this.#write('p99', duration(all?.p99 ?? null))
   }
 
   #write(name: string, text: string): void {
