@@ -6,6 +6,8 @@ import { readOptions, readString } from '../base/options.ts'
 import { poolRules } from './alerts/pool.ts'
 import type { AlertRule } from './alerts/rule.ts'
 import { databaseRules, servingRules } from './alerts/traffic.ts'
+import type { Labels } from './prometheus/labels.ts'
+import { readLabels } from './prometheus/labels.ts'
 
 /** How the rules are to be written. */
 export interface AlertOptions {
@@ -27,7 +29,7 @@ const TAKEN = ['severity', 'alertname', 'alertstate', 'pool', 'instance']
 export function alertRules(options?: AlertOptions): string {
   const given = readOptions(options, 'alertRules()', ['runbookUrl', 'labels'])
   const runbook = readRunbook(given)
-  const labels = readLabels(given)
+  const labels = readPlainLabels(given)
   const rules = [...poolRules(), ...servingRules(), ...databaseRules()]
   const file = {
     groups: [{ name: 'sluice', interval: '30s', rules: rules.map((rule) => written(rule, labels, runbook)) }],
@@ -35,7 +37,7 @@ export function alertRules(options?: AlertOptions): string {
   return `# Alert rules of Sluice, for rule_files of Prometheus.\n${stringify(file, { lineWidth: 0 })}`
 }
 
-function written(rule: AlertRule, labels: Readonly<Record<string, string>>, runbook: string | undefined) {
+function written(rule: AlertRule, labels: Labels, runbook: string | undefined) {
   const { name, expression, afterMillis, severity, summary, description, action } = rule
   return {
     alert: name,
@@ -64,24 +66,11 @@ function readRunbook(given: Given): string | undefined {
   )
 }
 
-function readLabels({ labels }: Given): Readonly<Record<string, string>> {
-  if (labels === undefined) return {}
-  if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
-    throw new SluiceError('SLUICE_BAD_OPTION', 'labels must be an object of names and texts')
-  for (const [name, value] of Object.entries(labels)) {
-    const label = `labels.${name}`
-    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || name.startsWith('__'))
-      throw new SluiceError(
-        'SLUICE_BAD_OPTION',
-        `${label} is no name of a label: letters, digits and _ make one, without a digit or __ in front`,
-      )
-    if (TAKEN.includes(name))
-      throw new SluiceError('SLUICE_BAD_OPTION', `${label} is taken: alerts have a label ${name} already`)
-    readString({ [label]: value }, label)
-  }
+function readPlainLabels(given: Given): Labels {
+  const labels = readLabels(given, TAKEN, 'alerts')
   // Prometheus would read braces as a template.
-  const braced = Object.entries(labels).find(([, value]) => String(value).includes('{{'))
+  const braced = Object.entries(labels).find(([, value]) => value.includes('{{'))
   if (braced !== undefined)
     throw new SluiceError('SLUICE_BAD_OPTION', `labels.${braced[0]} must be a plain text without {{`)
-  return labels as Readonly<Record<string, string>>
+  return labels
 }

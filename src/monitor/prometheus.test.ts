@@ -317,12 +317,16 @@ describe('is refused:', () => {
     prometheus(fakePool(), registry as Registry, options as PrometheusOptions)
 
   test.each([
-    ['a label that is no name', { labels: { 'a-b': 'x' } }, 'labels has the name "a-b"'],
-    ['a label that Prometheus keeps', { labels: { __name__: 'x' } }, 'labels has the name "__name__"'],
-    ['the label of pools', { labels: { pool: 'x' } }, 'labels.pool has the name of a label'],
-    ['a label of a metric', { labels: { reason: 'x' } }, 'labels.reason has the name of a label'],
-    ['the label of buckets', { labels: { le: 'x' } }, 'labels.le has the name of a label'],
-    ['an empty value', { labels: { a: '' } }, 'labels.a must be a string that is not empty'],
+    ['a label that is no name', { labels: { 'a-b': 'x' } }, 'labels.a-b is no name of a label'],
+    ['a label that Prometheus keeps', { labels: { __name__: 'x' } }, 'labels.__name__ is no name of a label'],
+    [
+      'the label of pools',
+      { labels: { pool: 'x' } },
+      'labels.pool is taken: metrics have a label pool already',
+    ],
+    ['a label of a metric', { labels: { reason: 'x' } }, 'labels.reason is taken'],
+    ['the label of buckets', { labels: { le: 'x' } }, 'labels.le is taken'],
+    ['an empty value', { labels: { a: '' } }, 'labels.a must be a text that is not empty'],
     ['a value that is a number', { labels: { a: 1 } }, 'labels.a must be a string'],
     ['labels that are a list', { labels: ['a'] }, 'labels must be an object'],
     ['another option', { label: {} }, 'did you mean labels?'],

@@ -8,7 +8,7 @@ import type { MonitoredPool, NamedPools } from './monitored.ts'
 import { readPools } from './monitored.ts'
 import type { Shown } from './prometheus/exposition.ts'
 import { expositionOf } from './prometheus/exposition.ts'
-import { readLabels } from './prometheus/labels.ts'
+import { METRIC_LABELS, readLabels } from './prometheus/labels.ts'
 import type { PrometheusRegistry } from './prometheus/registry.ts'
 import { record } from './recorder.ts'
 import type { Source } from './source.ts'
@@ -60,7 +60,7 @@ export function prometheus(
   const methods = ['registerMetric', 'getSingleMetric', 'removeSingleMetric']
   requireMethods(registry, 'prometheus()', methods, 'a registry of prom-client')
   const given = readOptions(options, 'prometheus()', ['labels', 'activity'])
-  const own = readLabels(given.labels)
+  const own = readLabels(given, METRIC_LABELS, 'metrics')
   const asked = readGroup(given.activity, 'activity', ['timeoutMillis'])
   const millis = asked && (readMillis(asked, 'activity.timeoutMillis', 1) ?? ACTIVITY_MILLIS)
   const exposition = expositionOf(registry)

@@ -1,10 +1,16 @@
 /** The code in docs/, taken at its word: it runs, and does what the page says of it. */
+import { once } from 'node:events'
+import type { RequestListener, Server } from 'node:http'
+import * as http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
 import * as sluice from '../../src/index.ts'
 import * as monitor from '../../src/monitor/index.ts'
 import * as sizing from '../../src/sizing/index.ts'
+import { readExposition } from '../support/exposition.ts'
 import { codeOf, runCode } from '../support/page-code.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
 
@@ -99,6 +105,46 @@ describe('monitor.md', () => {
     }
     await runCode(block('monitor.md', 'agoMillis'), { ...given, pool: new given.Pool(), setTimeout: atOnce })
     expect(waits).toEqual([300_000])
+  })
+})
+
+describe('monitoring.md', () => {
+  /** As node:http has it, on a free port until the test is over. */
+  function createServer(listener: RequestListener) {
+    const server = http.createServer(listener)
+    made.push({
+      [Symbol.asyncDispose]: async () => {
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+      },
+    })
+    return { listen: () => server.listen(0, '127.0.0.1') }
+  }
+
+  /** Runs a block, and returns the server that it makes. */
+  async function serverOf(part: string, given: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const servers: Server[] = []
+    const code = `${block('monitoring.md', part)}\ntold(server)`
+    const told = (server: Server) => servers.push(server)
+    await runCode(code, { ...house().given, createServer, told, ...given })
+    const [server] = servers as [Server]
+    if (!server.listening) await once(server, 'listening')
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  test('the pools of a program are scraped', async () => {
+    const url = await serverOf('prometheus(pools', { Registry })
+    const { value } = readExposition(await (await fetch(url)).text())
+    const sizes = ['web', 'jobs'].map((pool) => value('db_pool_max_connections', { pool }))
+    expect(sizes).toEqual([20, 20])
+  })
+
+  test('probes are answered, each in its way', async () => {
+    const url = await serverOf("probe: 'readiness'", {
+      redis: { ping: () => Promise.reject(new Error('away')) },
+    })
+    const found = ['/live', '/ready', '/'].map(async (path) => (await fetch(url + path)).status)
+    expect(await Promise.all(found)).toEqual([200, 503, 404])
   })
 })
 

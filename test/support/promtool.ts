@@ -11,13 +11,21 @@ export interface Verdict {
   readonly said: string
 }
 
-/** Runs `promtool …args` in a folder that has these files for its time. */
-export function promtool(args: readonly string[], files: Readonly<Record<string, string>>): Verdict {
+/** Runs `promtool …args` in a folder that has these files for its time. @param input what it reads on its standard input */
+export function promtool(
+  args: readonly string[],
+  files: Readonly<Record<string, string>>,
+  input = '',
+): Verdict {
   if (PROMTOOL.file === undefined) throw new Error('BUG: the project promtool runs without promtool')
   const folder = mkdtempSync(join(tmpdir(), 'sluice-promtool-'))
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-    const { status, stdout, stderr } = spawnSync(PROMTOOL.file, args, { cwd: folder, encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(PROMTOOL.file, args, {
+      cwd: folder,
+      encoding: 'utf8',
+      input,
+    })
     return { code: status, said: `${stdout}${stderr}` }
   } finally {
     rmSync(folder, { recursive: true, force: true })
