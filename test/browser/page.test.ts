@@ -267,7 +267,8 @@ describe('pictures', () => {
     const { url } = await play()
     const { page } = await open(url, { ...look, timezoneId: 'UTC' })
     await drawn(page)
-    await page.locator('.grid .cell').nth(7).hover()
+    // On a phone there is nothing to point with.
+    if (name !== 'phone') await page.locator('.grid .cell').nth(7).hover()
     await page.waitForTimeout(1_500)
     const picture = await page.screenshot({ path: join(folder, `dashboard-${name}.png`) })
     expect(picture.byteLength).toBeGreaterThan(10_000)

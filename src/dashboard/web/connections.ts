@@ -126,9 +126,9 @@ function textsOf(slot: SlotFrame): readonly string[] {
   const more = reason ?? (depth === null ? undefined : several(depth, 'statement'))
   return [
     `${signOf(state)} ${state}${more === undefined ? '' : ` (${more})`}`,
+    age(heldMillis(slot)),
     agent ?? NOTHING,
     processId === null ? NOTHING : String(processId),
-    age(heldMillis(slot)),
     age(ageMillis),
     count(uses),
   ]
