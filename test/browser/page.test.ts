@@ -15,7 +15,7 @@ const PATIENCE = { timeout: 20_000, interval: 100 }
 const THEN = Date.UTC(2026, 0, 15, 3, 12, 40)
 
 const open = withBrowser()
-const played: { page: PlayedPage; timer: NodeJS.Timeout }[] = []
+const played: { page: PlayedPage; timer?: NodeJS.Timeout }[] = []
 afterEach(async () => {
   for (const { page, timer } of played.splice(0)) {
     clearInterval(timer)
@@ -157,6 +157,19 @@ test('headings sort their tables, and turn them round', async () => {
   await heading.getByRole('button').click()
   expect(await calls()).toEqual([214, 9_120, 12_004, 160_221])
   expect(await page.locator('th[data-sort="mean"]:visible').getAttribute('aria-sort')).toBe('none')
+})
+
+test('a server that says nothing is told from one that is gone', async () => {
+  const silent = await playPage(() => storyHello(THEN))
+  played.push({ page: silent })
+  const { page } = await open(silent.url)
+  const link = page.locator('[data-part="link-text"]')
+  await vi.waitFor(async () => expect(await link.textContent()).toBe('The server is silent'), PATIENCE)
+  expect(await page.locator('[data-part="link-since"]').textContent()).toMatch(/^\d+ s$/)
+  await vi.waitFor(async () => {
+    silent.frame(storyFrame(THEN, 1))
+    expect(await link.textContent()).toBe('Live')
+  }, PATIENCE)
 })
 
 test('events of a server that was started again begin anew, those of the same one go on', async () => {

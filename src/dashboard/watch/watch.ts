@@ -61,16 +61,16 @@ export class PoolWatch {
   frame(): PoolFrame | undefined {
     return this.#attempt('frame', () => {
       const now = this.#clock.now()
-      const picture = pictureOf({
+      return pictureOf({
         name: this.#name,
         pool: this.#pool,
         stats: this.#look(),
         epoch: this.#clock.epoch(),
         perSecond: this.#recent.perSecond(now),
         classes: this.#recent.classes(now),
+        latency: this.#recent.latency(now),
         leakMillis: this.#leaksAfter(now),
       })
-      return { ...picture, latency: this.#recent.latency(now) }
     })
   }
 
