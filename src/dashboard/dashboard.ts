@@ -11,9 +11,9 @@ import { errorType } from '../monitor/recorder.ts'
 import { readAssets } from './assets.ts'
 import { Feed } from './feed.ts'
 import { Guard } from './guard.ts'
-import { inUrl } from './hosts.ts'
+import { inUrl, isLoopback } from './hosts.ts'
 import type { DashboardOptions, DashboardSettings } from './options.ts'
-import { readDashboardOptions } from './options.ts'
+import { reachableFromElsewhere, readDashboardOptions } from './options.ts'
 import { answer } from './server.ts'
 
 /** A dashboard that is up. */
@@ -82,13 +82,17 @@ export async function dashboard(
   }
 }
 
-function listen(server: Server, { host, port, unref }: DashboardSettings): Promise<AddressInfo> {
+function listen(server: Server, { host, port, token, unref }: DashboardSettings): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
       server.off('error', reject)
       if (unref) server.unref()
-      resolve(server.address() as AddressInfo)
+      const at = server.address() as AddressInfo
+      if (token !== undefined || isLoopback(at.address)) return resolve(at)
+      // A name may lead elsewhere than it says.
+      server.close()
+      reject(reachableFromElsewhere(`${host} (${at.address})`))
     })
   })
 }

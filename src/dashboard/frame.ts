@@ -90,7 +90,7 @@ export interface PoolFrame {
   }
   /** 0 to 1. */
   readonly reuse: number
-  /** The newest connection that could not be opened; null where there is none. */
+  /** The newest connection that could not be opened, by its code with words of ours; null where there is none. */
   readonly lastOpenFailure: { readonly message: string; readonly ageMillis: number } | null
   /** From asking to getting a connection over the pool's life, in milliseconds. */
   readonly wait: { readonly mean: number; readonly p95: number; readonly p99: number; readonly max: number }

@@ -2,6 +2,7 @@
 import { SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readBoolean, readNumber, readOptions, readString } from '../base/options.ts'
+import { redact } from '../base/redact.ts'
 import type { NamedPools } from '../monitor/monitored.ts'
 import { readPools } from '../monitor/monitored.ts'
 import type { HostName } from './hosts.ts'
@@ -57,11 +58,16 @@ export function readDashboardOptions(options: unknown): DashboardSettings {
     title: readTitle(given),
     unref: readBoolean(given, 'unref') ?? false,
   }
-  if (settings.token === undefined && !isLoopback(settings.host))
-    bad(
-      `host ${JSON.stringify(settings.host)} can be reached from other machines: give ${WHAT} a token of 16 or more characters, or leave host at 127.0.0.1`,
-    )
+  if (settings.token === undefined && !isLoopback(settings.host)) throw reachableFromElsewhere(settings.host)
   return settings
+}
+
+/** Whoever can reach a dashboard without a token sees all of it. */
+export function reachableFromElsewhere(host: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `host ${JSON.stringify(host)} can be reached from other machines: give ${WHAT} a token of 16 or more characters, or leave host at 127.0.0.1`,
+  )
 }
 
 function readHost(given: Given): string {
@@ -86,12 +92,9 @@ function readAllowedHosts(hosts: unknown): readonly HostName[] {
   if (!Array.isArray(hosts)) return bad('allowedHosts must be a list of names, each with or without a port')
   return hosts.map((host) => {
     const name = typeof host === 'string' ? hostNameOf(host) : undefined
-    return (
-      name ??
-      bad(
-        `allowedHosts must be names with or without a port, as in db.example.com; ${JSON.stringify(host)} is none`,
-      )
-    )
+    if (name !== undefined) return name
+    const what = typeof host === 'string' ? JSON.stringify(redact(host)) : `one of type ${typeof host}`
+    return bad(`allowedHosts must be names with or without a port, as in db.example.com; ${what} is none`)
   })
 }
 

@@ -13,6 +13,12 @@ export type {
 export { activity } from './activity.ts'
 export type { AdviceLimits } from './advise.ts'
 export { advise } from './advise.ts'
+export type { AlertOptions } from './alerts.ts'
+export { alertRules } from './alerts.ts'
+export type { CloudWatchClient, MetricDatum, PutMetricDataInput } from './cloudwatch/client.ts'
+export type { CloudWatchOptions } from './cloudwatch/options.ts'
+export type { CloudWatchExport, CloudWatchStats, CloudWatchSurroundings } from './cloudwatch.ts'
+export { cloudWatch } from './cloudwatch.ts'
 export type {
   ClassMetrics,
   CollectedPool,
@@ -33,6 +39,8 @@ export { monitor } from './collect.ts'
 export type { ExplainClient, ExplainOptions, ExplainSource, Explanation } from './explain.ts'
 export { explain } from './explain.ts'
 export type { Finding, Severity } from './finding.ts'
+export type { GrafanaOptions } from './grafana.ts'
+export { grafanaDashboard } from './grafana.ts'
 export type {
   Check,
   CheckOutcome,
@@ -56,6 +64,8 @@ export type {
   ScrapedRegistry,
 } from './http.ts'
 export { healthHandler, metricsHandler, nodeHandler } from './http.ts'
+export type { AutoscalerOptions } from './kubernetes.ts'
+export { horizontalPodAutoscaler, prometheusAdapterRule } from './kubernetes.ts'
 export type {
   BreakerChange,
   FieldsFirst,
@@ -75,6 +85,8 @@ export type { Meter, Span, Tracer } from './opentelemetry/api.ts'
 export type { OpenTelemetryOptions, ServerAttributes } from './opentelemetry/options.ts'
 export type { Telemetry, TelemetrySurroundings } from './opentelemetry.ts'
 export { openTelemetry } from './opentelemetry.ts'
+export type { PostgresqlConfOptions } from './postgresql-conf.ts'
+export { postgresqlConf } from './postgresql-conf.ts'
 export type {
   PrometheusExport,
   PrometheusOptions,

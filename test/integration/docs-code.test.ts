@@ -4,13 +4,19 @@ import type { RequestListener, Server } from 'node:http'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
+import type { DashboardOptions } from '../../src/dashboard/index.ts'
+import { dashboard } from '../../src/dashboard/index.ts'
 import * as sluice from '../../src/index.ts'
+import type { PutMetricDataInput } from '../../src/monitor/index.ts'
 import * as monitor from '../../src/monitor/index.ts'
 import * as sizing from '../../src/sizing/index.ts'
+import { look } from '../support/event-stream.ts'
 import { readExposition } from '../support/exposition.ts'
 import { codeOf, runCode } from '../support/page-code.ts'
 import { databaseUrl, withClient } from '../support/postgres.ts'
@@ -148,6 +154,32 @@ describe('monitoring.md', () => {
     expect(await Promise.all(found)).toEqual([200, 503, 404])
   })
 
+  test('pools are told to OpenTelemetry', async () => {
+    const { given } = house()
+    const names: string[] = []
+    const named = (what: object) => (name: string) => {
+      names.push(name)
+      return what
+    }
+    const metrics = { getMeter: named(new MeterProvider().getMeter('docs')) }
+    const trace = { getTracer: named(new BasicTracerProvider().getTracer('docs')) }
+    await runCode(block('monitoring.md', 'openTelemetry('), { ...given, metrics, trace })
+    expect(names).toEqual(['shop', 'shop'])
+  })
+
+  test('a pool is told to CloudWatch', async () => {
+    const sent: PutMetricDataInput[] = []
+    class CloudWatch {
+      async putMetricData(input: PutMetricDataInput): Promise<void> {
+        sent.push(input)
+      }
+    }
+    const { given } = house()
+    await runCode(block('monitoring.md', 'cloudWatch('), { ...given, CloudWatch })
+    expect(sent).toMatchObject([{ Namespace: 'Shop' }])
+    expect(sent[0]?.MetricData.map(({ MetricName }) => MetricName)).toContain('PoolUtilization')
+  })
+
   /** The code's pools, at the server of the test run. */
   const createPools = (parts: Parameters<typeof sluice.createPools>[0], options: sluice.PoolsOptions) =>
     kept(sluice.createPools(parts, { ...options, connectionString: databaseUrl() }))
@@ -198,6 +230,15 @@ describe('monitoring.md', () => {
       console.log(String(series.every(({ cpu, max, utilization }) => cpu === 90 && max === 10 && utilization >= 0)))`
     await runCode(code, { ...given, monitor: soon, databaseCpu: () => Promise.resolve(90) })
     expect(said).toEqual(['true'])
+  })
+
+  test('the pools of a program are shown', async () => {
+    const { given, said } = house()
+    const onFreePort = async (options: DashboardOptions) => kept(await dashboard({ ...options, port: 0 }))
+    await runCode(block('monitoring.md', 'dashboard({'), { ...given, dashboard: onFreePort })
+    const [, url = ''] = /^The dashboard is at (http:.*)$/.exec(said[0] ?? '') ?? []
+    const { hello } = await look(url)
+    expect(hello.slow.map(({ name }) => name)).toEqual(['web', 'jobs'])
   })
 })
 

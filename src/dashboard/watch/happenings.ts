@@ -4,6 +4,7 @@ import type { Hooks } from '../../core/hooks.ts'
 import { errorType } from '../../monitor/recorder.ts'
 import { millis, several } from '../../monitor/words.ts'
 import type { EventFrame } from '../frame.ts'
+import { failureOf } from './failures.ts'
 
 /** A kind is told no more often. */
 const STEP_MILLIS = 1_000
@@ -58,7 +59,11 @@ export class Happenings implements Hooks<object> {
 
   openFailed(error: unknown): void {
     const code = this.#codeOf('open', error)
-    this.#count(`open ${code}`, 'error', (n) => `${several(n, 'connection')} could not be opened: ${code}`)
+    this.#count(
+      `open ${code}`,
+      'error',
+      (n) => `${several(n, 'connection')} could not be opened: ${failureOf(code)}`,
+    )
   }
 
   closed(_: object, reason: CloseReason): void {

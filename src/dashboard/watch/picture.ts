@@ -1,14 +1,14 @@
 /** One pool at one moment, as the page draws it. */
-import { redact } from '../../base/redact.ts'
 import type { QueueRow } from '../../core/stats.ts'
+import { errorType } from '../../monitor/recorder.ts'
 import type { ClassFrame, PoolFrame, SlotFrame } from '../frame.ts'
 import type { DashboardConnection, DashboardPool, DashboardStats } from '../pool.ts'
+import { failureOf } from './failures.ts'
 import { labelOf } from './happenings.ts'
 import { rounded } from './recent.ts'
 
 const MOST_SLOTS = 500
 const MOST_QUEUES = 50
-const LONGEST_MESSAGE = 300
 const LONGEST_STACK = 4_000
 
 /** What goes into a picture besides the pool. */
@@ -39,7 +39,7 @@ export function pictureOf(parts: PictureParts): PoolFrame {
     oldestWaitMillis: Math.round(stats.oldestWaitMillis),
     totals: totalsOf(stats),
     reuse: stats.reuse,
-    lastOpenFailure: failureOf(stats),
+    lastOpenFailure: lastFailureOf(stats),
     wait: { mean: rounded(mean), p95: rounded(p95), p99: rounded(p99), max: rounded(max) },
     perSecond,
     classes,
@@ -61,10 +61,9 @@ function totalsOf(stats: DashboardStats): PoolFrame['totals'] {
   return { opened, openFailures, acquired, timeouts, aborted, rejected, shed, leaked, retries, closed }
 }
 
-function failureOf({ lastOpenFailure }: DashboardStats): PoolFrame['lastOpenFailure'] {
+function lastFailureOf({ lastOpenFailure }: DashboardStats): PoolFrame['lastOpenFailure'] {
   if (lastOpenFailure === undefined) return null
-  const { ageMillis, message } = lastOpenFailure
-  return { message: redact(message).slice(0, LONGEST_MESSAGE), ageMillis: Math.round(ageMillis) }
+  return { message: failureOf(errorType(lastOpenFailure)), ageMillis: Math.round(lastOpenFailure.ageMillis) }
 }
 
 function breakerOf({ breaker }: DashboardStats): PoolFrame['breaker'] {

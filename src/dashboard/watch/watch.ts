@@ -14,6 +14,9 @@ import { SlowLook } from './slow.ts'
 /** Whom it tells of events. */
 export type Teller = (level: EventFrame['level'], text: string) => void
 
+/** What a pool is asked for; one that fails is told of once. */
+type Question = 'second' | 'frame' | 'slow'
+
 /** What is known of a pool's settings is asked for anew after that. */
 const SETTINGS_MILLIS = 5_000
 
@@ -31,7 +34,7 @@ export class PoolWatch {
   readonly #slow: SlowLook
   #last: DashboardStats | undefined
   #leakMillis = { value: 0, readAt: Number.NEGATIVE_INFINITY }
-  #isReadable = true
+  readonly #failing = new Set<Question>()
 
   constructor(name: string, pool: DashboardPool, clock: Clock, tell: Teller) {
     this.#name = name
@@ -42,11 +45,13 @@ export class PoolWatch {
     this.#detach = pool.attach(this.#happenings)
     this.#recent = new RecentOperations(this.#recording.recorder, clock.now())
     this.#slow = new SlowLook(name, pool, clock)
+    // What changes from now on is told.
+    this.#attempt('second', () => this.#look())
   }
 
   /** To be called once a second, whether anybody looks or not. */
   second(): void {
-    this.#attempt(() => {
+    this.#attempt('second', () => {
       const stats = this.#look()
       this.#history.add(this.#clock.epoch(), stats, this.#recent.second(this.#clock.now()))
       this.#slow.remember(stats)
@@ -54,7 +59,7 @@ export class PoolWatch {
   }
 
   frame(): PoolFrame | undefined {
-    return this.#attempt(() => {
+    return this.#attempt('frame', () => {
       const now = this.#clock.now()
       return pictureOf({
         name: this.#name,
@@ -69,7 +74,7 @@ export class PoolWatch {
   }
 
   slow(): SlowPoolFrame | undefined {
-    return this.#attempt(() => this.#slow.take())
+    return this.#attempt('slow', () => this.#slow.take())
   }
 
   history(): History {
@@ -98,14 +103,15 @@ export class PoolWatch {
   }
 
   /** What goes wrong while a pool is asked must end neither the process nor the pictures of the others. */
-  #attempt<R>(ask: () => R): R | undefined {
+  #attempt<R>(question: Question, ask: () => R): R | undefined {
     try {
       const answer = ask()
-      this.#isReadable = true
+      this.#failing.delete(question)
       return answer
     } catch (error) {
-      if (this.#isReadable) this.#tell('error', `The pool cannot be asked how it is: ${errorType(error)}`)
-      this.#isReadable = false
+      if (this.#failing.size === 0)
+        this.#tell('error', `The pool cannot be asked how it is: ${errorType(error)}`)
+      this.#failing.add(question)
       return undefined
     }
   }
