@@ -8,14 +8,20 @@ import { explainComparison } from './demo/verdict.ts'
 import { Interrupted } from './interrupt.ts'
 import { numberOption } from './numbers.ts'
 import { toJson, wrap } from './paint.ts'
-import { Refusal } from './refusal.ts'
+import { badInput, Refusal } from './refusal.ts'
 import type { Screen } from './screen.ts'
 import { noScreen, openScreen } from './screen.ts'
 import type { Target } from './target.ts'
 import { readTarget } from './target.ts'
 import { troubleAt } from './trouble.ts'
 
-type Flags = Omit<DemoOptions, 'keep'> & { keep?: true; json?: true }
+interface Flags extends Pick<DemoOptions, 'seconds' | 'seed' | 'max' | 'scale'> {
+  keep?: true
+  dashboard?: boolean
+  dashboardPort?: number
+  serve?: true
+  json?: true
+}
 
 /** The command; `signal` ends it early. */
 export function demoCommand(signal: AbortSignal): Command {
@@ -42,6 +48,15 @@ export function demoCommand(signal: AbortSignal): Command {
       ),
     )
     .option('--keep', 'leave the data in the database of DATABASE_URL')
+    .option('--dashboard', 'open the dashboard beside the comparison, on this machine only')
+    .option('--no-dashboard', 'open none')
+    .addOption(
+      number(
+        { name: '--dashboard-port', min: 0, max: 65_535 },
+        'of the dashboard; 0 is any that is free; default: 5480, or any',
+      ),
+    )
+    .option('--serve', 'keep the dashboard up afterwards, with some agents at work, until Ctrl-C')
     .option('--json', 'one JSON object and nothing else on standard output')
     .addHelpText(
       'after',
@@ -54,29 +69,47 @@ variable DATABASE_URL is set, in that database, in a schema of its own
 }
 
 async function demo(flags: Flags, signal: AbortSignal): Promise<void> {
+  const options = optionsFrom(flags)
   const { DATABASE_URL } = process.env
   let target: Target | undefined
   if (DATABASE_URL) target = readTarget(DATABASE_URL, 'DATABASE_URL')
   const screen = flags.json ? progressScreen() : openScreen(process.stdout, process.env)
+  let isReported = false
   try {
-    const report = await runDemo(
-      target,
-      { ...flags, keep: flags.keep ?? false },
-      {
-        show: makeShow(screen, flags.max),
-        signal,
-        onTarget: (actual) => {
-          target = actual
-        },
+    const show = makeShow(screen, flags.max)
+    await runDemo(target, options, {
+      show,
+      signal,
+      onDashboard: (url) =>
+        flags.json ? console.error(`sluice: The dashboard is at ${url}`) : show.dashboard(url),
+      onTarget: (actual) => {
+        target = actual
       },
-    )
-    if (flags.json) console.log(toJson({ ok: true, ...report }))
-    else screen.print(...describe(report, screen))
+      onReport: (report) => {
+        isReported = true
+        if (flags.json) console.log(toJson({ ok: true, ...report }))
+        else screen.print(...describe(report, screen))
+      },
+    })
   } catch (error) {
+    // After the comparison Ctrl-C is how the demo ends.
+    if (signal.aborted && isReported) return
     if (signal.aborted) throw signal.reason
     if (error instanceof Refusal || error instanceof Interrupted || target === undefined) throw error
     throw troubleAt(error, target)
   }
+}
+
+function optionsFrom({ seconds, seed, max, scale, ...flags }: Flags): DemoOptions {
+  const { keep = false, serve = false, json = false, dashboardPort: port } = flags
+  if (flags.dashboard === false && (serve || port !== undefined))
+    throw badInput(
+      `${serve ? '--serve' : '--dashboard-port'} is about the dashboard, and --no-dashboard opens none: give one of them.`,
+    )
+  if (serve && json)
+    throw badInput('--serve goes on after the comparison, and --json ends with it: give one of them.')
+  const wanted = flags.dashboard ?? (serve || port !== undefined)
+  return { seconds, seed, max, scale, keep, serve, dashboard: wanted ? { port } : undefined }
 }
 
 /** With JSON on standard output, only a person at a terminal wants to see how far things are. */

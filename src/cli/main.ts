@@ -8,6 +8,7 @@ import { checkCommand } from './check.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
+import { emitCommand } from './emit.ts'
 import { fitHelp } from './help.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { loadCommand } from './load.ts'
@@ -30,7 +31,8 @@ function makeProgram(signal: AbortSignal): Command {
     .addCommand(tuneCommand(signal))
     .addCommand(loadCommand(signal))
     .addCommand(watchCommand(signal))
-  for (const command of [program, ...program.commands]) {
+    .addCommand(emitCommand())
+  for (const command of withAllBelow(program)) {
     command
       .exitOverride()
       .configureHelp({ minWidthToWrap: 20 })
@@ -40,6 +42,11 @@ function makeProgram(signal: AbortSignal): Command {
       })
   }
   return program
+}
+
+/** A command, and those that are named after it. */
+function withAllBelow(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withAllBelow)]
 }
 
 /** The exit code for what a command threw, once it has been said: to people, and to whoever asked for JSON. */

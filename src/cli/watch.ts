@@ -1,11 +1,12 @@
 /** `sluice watch`: a running dashboard in the terminal. */
 import { Command } from 'commander'
-import { toJson } from './paint.ts'
+import { toJson, wrap } from './paint.ts'
 import { openScreen } from './screen.ts'
 import { readAddress } from './watch/address.ts'
 import { follow } from './watch/feed.ts'
 import { Picture } from './watch/picture.ts'
 import { WatchShow } from './watch/show.ts'
+import type { Sheet } from './watch/view.ts'
 import { view } from './watch/view.ts'
 
 interface Flags {
@@ -55,7 +56,7 @@ async function watch(url: string, flags: Flags, signal: AbortSignal): Promise<vo
       if (!picture.isWhole) continue
       const { paint, width } = screen
       if (flags.json) console.log(toJson(asObject(picture, place)))
-      else screen.print(...view(picture, place, { paint, width, height: Number.POSITIVE_INFINITY }))
+      else screen.print(...wholeView(picture, place, { paint, width }))
       return
     }
   } catch (error) {
@@ -64,6 +65,12 @@ async function watch(url: string, flags: Flags, signal: AbortSignal): Promise<vo
   } finally {
     screen.close()
   }
+}
+
+/** Nothing is cut where lines may scroll. */
+function wholeView(picture: Picture, place: string, sheet: Omit<Sheet, 'height'>): string[] {
+  const lines = view(picture, place, { ...sheet, height: Number.POSITIVE_INFINITY })
+  return lines.flatMap((line) => wrap(line, sheet.width, ' '.repeat(12)))
 }
 
 function asObject(picture: Picture, url: string): object {

@@ -29,6 +29,13 @@ export interface ActivitySurroundings {
   readonly clock?: Clock
 }
 
+const NEEDED = ['query', 'settings', 'connections'] as const
+
+/** Whether a pool has what {@link activity} needs: those of other rooms have no sessions to ask for. */
+export function canBeAsked(pool: object): pool is Source {
+  return NEEDED.every((method) => typeof (pool as Readonly<Record<string, unknown>>)[method] === 'function')
+}
+
 /**
  * Asks the server who is connected, what they do, who waits for whom, and how many there may be, with plain reads that any role
  * may make.
@@ -39,7 +46,7 @@ export async function activity(
   options: ActivityOptions = {},
   { clock = systemClock }: ActivitySurroundings = {},
 ): Promise<Activity> {
-  requireMethods(pool, 'activity()', ['query', 'settings', 'connections'])
+  requireMethods(pool, 'activity()', NEEDED)
   const given = readOptions(options, 'activity()', ['timeoutMillis'])
   const millis = readMillis(given, 'timeoutMillis', 1) ?? 5_000
   const due = clock.now() + millis

@@ -19,6 +19,7 @@ test('a failure is told in a turn of its own, and again only after a minute', as
   fail('fourth')
   await settle()
   expect(told.mock.calls).toEqual([[new Error('first')], [new Error('fourth')]])
+  expect(failures.count).toBe(4)
 })
 
 test('what does not fail gives its result', () => {

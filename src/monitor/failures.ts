@@ -9,11 +9,17 @@ export class Failures {
   readonly #onError: ((error: unknown) => void) | undefined
   readonly #clock: Clock
   #silentUntil = Number.NEGATIVE_INFINITY
+  #count = 0
 
   /** @param onError is called in a turn of its own: what it throws is an uncaught exception, as with any listener */
   constructor(onError: ((error: unknown) => void) | undefined, clock: Clock) {
     this.#onError = onError
     this.#clock = clock
+  }
+
+  /** How many there were, told or not. */
+  get count(): number {
+    return this.#count
   }
 
   /** Does something that may fail. Undefined where it did. */
@@ -27,6 +33,7 @@ export class Failures {
   }
 
   tell(error: unknown): void {
+    this.#count += 1
     const onError = this.#onError
     const now = this.#clock.now()
     if (onError === undefined || now < this.#silentUntil) return

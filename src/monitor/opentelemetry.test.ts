@@ -168,13 +168,15 @@ describe('spans', () => {
   test('one is a client, begins with its attributes and ends with its caller being told', () => {
     const { hooks, pool } = watchedPool()
     const { spans, tracer } = fakeTracer()
-    openTelemetry(pool, fakeMeter().meter, tracer)
+    const telemetry = openTelemetry(pool, fakeMeter().meter, tracer)
     const operation = operationOf()
     hooks.emit('asked', operation)
     expect(spans).toMatchObject([
       { name: 'SELECT users', kind: 2, ends: 0, attributes: { 'db.query.text': operation.text } },
     ])
     hooks.emit('answered', operation, { millis: 1, error: undefined })
+    expect(spans).toMatchObject([{ ends: 1 }])
+    telemetry.stop()
     expect(spans).toMatchObject([{ ends: 1 }])
     expect(spans[0]).not.toHaveProperty('status')
   })
@@ -236,7 +238,7 @@ test('a meter and a tracer that throw reach onError once a minute, and the pool 
   const told = vi.fn<(error: unknown) => void>()
   const { hooks, pool } = watchedPool()
   const meter: Meter = { ...fakeMeter().meter, createHistogram: () => ({ record: raise }) }
-  openTelemetry(pool, meter, { startSpan: raise }, { onError: told }, { clock })
+  const telemetry = openTelemetry(pool, meter, { startSpan: raise }, { onError: told }, { clock })
   for (let n = 0; n < 100; n++) {
     const operation = operationOf()
     hooks.emit('asked', operation)
@@ -244,6 +246,7 @@ test('a meter and a tracer that throw reach onError once a minute, and the pool 
   }
   await settle()
   expect(told.mock.calls).toEqual([[new Error('no')]])
+  expect(telemetry.failures).toBe(200)
   await clock.advance(60_000)
   hooks.emit('opened', {}, 1)
   await settle()

@@ -16,6 +16,8 @@ import { Spans } from './opentelemetry/spans.ts'
 
 /** Pools that tell OpenTelemetry. */
 export interface Telemetry {
+  /** How often meter and tracer threw. */
+  readonly failures: number
   /** Tells nothing more: the pools are left as they were, and spans of what is under way end now. */
   stop(): void
   [Symbol.dispose](): void
@@ -68,7 +70,13 @@ export function openTelemetry(
     for (const span of spans?.takeAll() ?? []) failures.attempt(() => span.end())
     failures.attempt(stopObserving)
   }
-  return { stop, [Symbol.dispose]: stop }
+  return {
+    get failures() {
+      return failures.count
+    },
+    stop,
+    [Symbol.dispose]: stop,
+  }
 }
 
 /** One callback for all pools and instruments, so that a collection shows one picture of each pool. */

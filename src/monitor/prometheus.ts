@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { readGroup, readMillis, readOptions, requireMethods } from '../base/options.ts'
 import type { Activity } from './activity/seen.ts'
-import { activity } from './activity.ts'
+import { activity, canBeAsked } from './activity.ts'
 import type { MonitoredPool, NamedPools } from './monitored.ts'
 import { readPools } from './monitored.ts'
 import type { Shown } from './prometheus/exposition.ts'
@@ -11,7 +11,6 @@ import { expositionOf } from './prometheus/exposition.ts'
 import { METRIC_LABELS, readLabels } from './prometheus/labels.ts'
 import type { PrometheusRegistry } from './prometheus/registry.ts'
 import { record } from './recorder.ts'
-import type { Source } from './source.ts'
 
 export type { PrometheusRegistry } from './prometheus/registry.ts'
 
@@ -104,11 +103,4 @@ function asking(
       })
     return running
   }
-}
-
-/** Pools of other rooms have no sessions to ask for. */
-function canBeAsked(pool: MonitoredPool): pool is MonitoredPool & Source {
-  return ['query', 'settings', 'connections'].every(
-    (method) => typeof (pool as unknown as Record<string, unknown>)[method] === 'function',
-  )
 }

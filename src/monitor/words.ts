@@ -19,3 +19,15 @@ export function percent(value: number): string {
 export function several(n: number, what: string): string {
   return `${count(n)} ${what}${n === 1 ? '' : 's'}`
 }
+
+/** `7 days`, `10 minutes`, `90 seconds`: in the largest unit that goes in whole. */
+export function span(millis: number): string {
+  const units = [
+    [86_400_000, 'day'],
+    [3_600_000, 'hour'],
+    [60_000, 'minute'],
+    [1_000, 'second'],
+  ] as const
+  const unit = units.find(([length]) => millis >= length && millis % length === 0)
+  return unit === undefined ? `${count(millis)} ms` : several(millis / unit[0], unit[1])
+}

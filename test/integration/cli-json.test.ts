@@ -20,6 +20,11 @@ describe('bad input with --json is one object with ok false, the sentence, and e
       '--reserved must be a whole number from 0 to 9; it is 20.',
     ],
     [['config', '--traffic', 'huge'], "argument 'huge' is invalid"],
+    [['emit'], 'Say what to emit'],
+    [['emit', 'nonsense'], 'There is no "nonsense" to emit'],
+    [['emit', 'hpa', '--deployment', 'Shop'], '--deployment must be 1 to 63 small letters'],
+    [['watch', 'localhost:5480/?token=secret-word'], 'must begin with http:// or https://'],
+    [['demo', '--serve'], '--serve goes on after the comparison'],
   ])('%j', async (args, sentence) => {
     const { code, stdout, stderr } = await run([...args, '--json'])
     const found = JSON.parse(stdout)
@@ -51,6 +56,7 @@ test.each(['check', 'doctor', 'tune', 'load'])(
 test.each([
   [['size', '--tier', 'medium'], {}],
   [['config'], { DATABASE_URL: nowhere }],
+  [['emit', 'grafana'], {}],
 ])('what %j found has ok true', async (args, env) => {
   const { code, stdout } = await run([...args, '--json'], env)
   expect([code, JSON.parse(stdout).ok]).toEqual([0, true])

@@ -1,8 +1,13 @@
 /** `sluice watch`, as the shell runs it, at a feed that a test writes. */
 import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
+import { readAddress } from '../../src/cli/watch/address.ts'
+import { follow } from '../../src/cli/watch/feed.ts'
+import { dashboard } from '../../src/dashboard/index.ts'
+import { Pool } from '../../src/index.ts'
 import type { FakeDashboard, FakeOptions } from '../support/fake-dashboard.ts'
-import { fakeDashboard, frameOf, hello, poolFrame } from '../support/fake-dashboard.ts'
+import { fakeDashboard, frameOf, hello, poolFrame, slowFrame } from '../support/fake-dashboard.ts'
+import { databaseUrl } from '../support/postgres.ts'
 import { answering, run, start } from './cli-support.ts'
 
 const token = 'a-word-that-nobody-may-see'
@@ -67,9 +72,18 @@ describe('into a pipe', () => {
 
 describe('once', () => {
   test('shows the pools as they are and ends', async () => {
-    const { url } = await fake()
+    const text =
+      'a sentence that is longer than a terminal is wide, as some of those that tell why a pool is slow are'
+    const advice = [
+      { code: 'x', severity: 'advice', title: text, evidence: '', reason: '', change: text } as const,
+    ]
+    const { url } = await fake({
+      hello: hello({ slow: [slowFrame({ advice })], events: [{ id: 1, at: 0, level: 'info', text }] }),
+    })
     const { code, stdout } = await run(['watch', url, '--once'])
     expect(code).toBe(0)
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(stdout.match(/slow are/g)).toHaveLength(3)
     expect(stdout).toMatch(/slots +LSi·······/)
     expect(stdout).toMatch(/queue +1 {2}planner/)
   })
@@ -127,6 +141,55 @@ describe('the token', () => {
     const { code, stderr } = await run(['watch', pointing.url, '--token', token])
     expect([code, seen]).toEqual([1, []])
     expect(stderr).toContain('is not a dashboard of Sluice: it answers 302.')
+  })
+})
+
+describe('at a real dashboard', () => {
+  test('shows the numbers that the pool has', async () => {
+    await using pool = new Pool({ connectionString: databaseUrl(), max: 3 })
+    await using page = await dashboard({ pools: { orders: pool }, token })
+    const [one, two] = await Promise.all([pool.lease({ agent: 'planner' }), pool.lease()])
+    const { code, stdout } = await run(['watch', page.url, '--token', token, '--json'])
+    expect(code).toBe(0)
+    const [seen] = JSON.parse(stdout).pools
+    const { total, leased, idle, waiting } = pool.stats()
+    expect(seen).toMatchObject({ name: 'orders', max: 3, counts: { total, leased, idle, waiting } })
+    expect(leased).toBe(2)
+    expect(seen.slots.map((slot: { agent: string | null }) => slot.agent)).toContain('planner')
+    one.release()
+    two.release()
+  })
+
+  test('says what its door says', async () => {
+    await using pool = new Pool({ connectionString: databaseUrl(), max: 1 })
+    await using page = await dashboard({ pools: pool, token })
+    expect((await run(['watch', page.url])).stderr).toContain('wants a token')
+    const { code, stderr } = await run(['watch', page.url, '--token', 'another-word-that-is-wrong'])
+    expect([code, stderr.includes('did not accept the token')]).toEqual([1, true])
+  })
+})
+
+describe('who falls silent', () => {
+  const signal = new AbortController().signal
+  const silently = (first: string) => (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(first)
+  }
+  const heardFrom = (url: string, patienceMillis: number) =>
+    follow(readAddress(url, undefined, undefined), signal, patienceMillis)
+
+  test('at first is not watched', async () => {
+    const { url } = await fake({ answer: silently(':\n\n') })
+    await expect(heardFrom(url, 100).next()).rejects.toThrow('does not answer')
+  })
+
+  test('later is lost, and asked again', async () => {
+    const { url } = await fake({ answer: silently(`event: hello\ndata: ${JSON.stringify(hello())}\n\n`) })
+    const kinds: string[] = []
+    for await (const heard of heardFrom(url, 300)) {
+      kinds.push(heard.kind)
+      if (kinds.length === 4) break
+    }
+    expect(kinds).toEqual(['hello', 'lost', 'hello', 'lost'])
   })
 })
 

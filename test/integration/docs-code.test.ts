@@ -4,12 +4,16 @@ import type { RequestListener, Server } from 'node:http'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as control from '../../src/control/index.ts'
 import type { DashboardOptions } from '../../src/dashboard/index.ts'
 import { dashboard } from '../../src/dashboard/index.ts'
 import * as sluice from '../../src/index.ts'
+import type { PutMetricDataInput } from '../../src/monitor/index.ts'
 import * as monitor from '../../src/monitor/index.ts'
 import * as sizing from '../../src/sizing/index.ts'
 import { look } from '../support/event-stream.ts'
@@ -148,6 +152,84 @@ describe('monitoring.md', () => {
     })
     const found = ['/live', '/ready', '/'].map(async (path) => (await fetch(url + path)).status)
     expect(await Promise.all(found)).toEqual([200, 503, 404])
+  })
+
+  test('pools are told to OpenTelemetry', async () => {
+    const { given } = house()
+    const names: string[] = []
+    const named = (what: object) => (name: string) => {
+      names.push(name)
+      return what
+    }
+    const metrics = { getMeter: named(new MeterProvider().getMeter('docs')) }
+    const trace = { getTracer: named(new BasicTracerProvider().getTracer('docs')) }
+    await runCode(block('monitoring.md', 'openTelemetry('), { ...given, metrics, trace })
+    expect(names).toEqual(['shop', 'shop'])
+  })
+
+  test('a pool is told to CloudWatch', async () => {
+    const sent: PutMetricDataInput[] = []
+    class CloudWatch {
+      async putMetricData(input: PutMetricDataInput): Promise<void> {
+        sent.push(input)
+      }
+    }
+    const { given } = house()
+    await runCode(block('monitoring.md', 'cloudWatch('), { ...given, CloudWatch })
+    expect(sent).toMatchObject([{ Namespace: 'Shop' }])
+    expect(sent[0]?.MetricData.map(({ MetricName }) => MetricName)).toContain('PoolUtilization')
+  })
+
+  /** The code's pools, at the server of the test run. */
+  const createPools = (parts: Parameters<typeof sluice.createPools>[0], options: sluice.PoolsOptions) =>
+    kept(sluice.createPools(parts, { ...options, connectionString: databaseUrl() }))
+
+  test('what happens to the pools of a program is logged', async () => {
+    const lines: string[] = []
+    const logger = () => pino({ level: 'debug' }, { write: (line) => lines.push(line) })
+    const code = `${block('monitoring.md', 'log(pools')}\nawait pools.web.query('SELECT 1')\nlogging.stop()`
+    await runCode(code, { ...house().given, createPools, pino: logger })
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ pool: 'web', event: 'opened' }])
+  })
+
+  test('a collector of one’s own gets figures', async () => {
+    const gauges: string[] = []
+    const statsd = { gauge: (name: string) => gauges.push(name) }
+    const { given } = house()
+    const soon = (pools: monitor.NamedPools<sluice.Pool>, options: monitor.MonitorOptions<sluice.Pool>) =>
+      monitor.monitor(pools, { ...options, every: 20 })
+    const code = `${block('monitoring.md', 'statsd.gauge')}
+      while (gauges.length < 4) await sleep(5)
+      const [{ extra }] = await monitoring.collect()
+      console.log(Object.keys(extra).sort().join())
+      console.log([extra.cache.error, extra.database.error].map(String).join())
+      monitoring.stop()`
+    const said: string[] = []
+    await runCode(code, {
+      ...given,
+      createPools,
+      monitor: soon,
+      statsd,
+      gauges,
+      console: { log: (line: string) => said.push(line) },
+    })
+    expect(said).toEqual(['cache,database', 'null,null'])
+    expect(new Set(gauges)).toEqual(
+      new Set(['web', 'jobs'].flatMap((pool) => [`${pool}.utilization`, `${pool}.queries_per_second`])),
+    )
+  })
+
+  test('advice about scaling comes from what was collected', async () => {
+    const { given, said } = house()
+    const soon = (pool: sluice.Pool, options: monitor.MonitorOptions<sluice.Pool>) =>
+      monitor.monitor(pool, { ...options, every: 20 })
+    // Its windows are of minutes: that the samples are taken is what can be seen in a moment.
+    const code = `${block('monitoring.md', 'scalingAdvice(series')}
+      while (series.length < 3) await sleep(5)
+      monitoring.stop()
+      console.log(String(series.every(({ cpu, max, utilization }) => cpu === 90 && max === 10 && utilization >= 0)))`
+    await runCode(code, { ...given, monitor: soon, databaseCpu: () => Promise.resolve(90) })
+    expect(said).toEqual(['true'])
   })
 
   test('the pools of a program are shown', async () => {

@@ -162,6 +162,33 @@ test('each statement is measured once, by verb, summary and error, with the boun
   expect(JSON.stringify(points)).not.toContain('s3cr3t')
 })
 
+test('pools may be told one after the other with one meter, and each is shown once', async () => {
+  const { web, jobs } = twoPools()
+  const { collect, meter } = sdk()
+  openTelemetry({ web }, meter)
+  openTelemetry({ jobs }, meter)
+  const points = (await collect()).get('db.client.connection.max')?.dataPoints ?? []
+  expect(
+    points.map(({ attributes, value }) => [attributes['db.client.connection.pool.name'], value]),
+  ).toEqual([
+    ['web', 3],
+    ['jobs', 2],
+  ])
+})
+
+test('what a client runs that was handed out is in no duration, as the docs say', async () => {
+  const { web } = twoPools()
+  const { collect, ended, meter, tracer } = sdk()
+  openTelemetry(web, meter, tracer)
+  const client = await web.connect()
+  await client.query('SELECT 1')
+  client.release()
+  const metrics = await collect()
+  expect(metrics.get('db.client.operation.duration')?.dataPoints ?? []).toEqual([])
+  expect(ended.getFinishedSpans()).toEqual([])
+  expect(measured(metrics.get('db.client.connection.use_time'), {}).count).toBe(1)
+})
+
 describe('spans', () => {
   test('are children of the span that their caller is in, also on shared connections', async () => {
     const pools = twoPools()

@@ -3,35 +3,33 @@ import { messageOf } from '../../base/errors.ts'
 import { startPostgres } from '../../demo/embedded.ts'
 import { defaultAgents } from '../../demo/workload/agents.ts'
 import type { DataSet } from '../../demo/workload/load.ts'
-import { dropWorkload, loadWorkload, resetWorkload } from '../../demo/workload/load.ts'
+import { dropWorkload, loadWorkload } from '../../demo/workload/load.ts'
 import type { WorkloadPool } from '../../demo/workload/port.ts'
-import { runWorkload } from '../../demo/workload/run.ts'
 import { Pool } from '../../postgres/pool.ts'
 import { exitCodes, Refusal } from '../refusal.ts'
-import type { SessionWatch } from '../sessions.ts'
 import { openSessionWatch } from '../sessions.ts'
 import type { Target } from '../target.ts'
 import { readTarget, withoutName } from '../target.ts'
-import type { Comparison, SideReport, Sides } from './compare.ts'
+import type { Comparison, Sides } from './compare.ts'
 import { compare } from './compare.ts'
-import { Meter } from './meter.ts'
+import type { OpenDashboard } from './dashboard.ts'
+import { openDashboard } from './dashboard.ts'
+import { serve } from './serve.ts'
 import type { Show } from './show.ts'
 import type { SideName } from './sides.ts'
-import { openSide, sideNames } from './sides.ts'
-import type { Moment } from './view.ts'
+import type { TurnOptions } from './turns.ts'
+import { applicationNames, order, takeTurns } from './turns.ts'
 
 /** What the demo is asked to do. */
-export interface DemoOptions {
-  /** The measured time of each side. */
-  seconds: number
-  /** Decides the data and what the agents ask. */
-  seed: number
-  /** The size of each pool. */
-  max: number
+export interface DemoOptions extends TurnOptions {
   /** 1 is some 290,000 rows. */
   scale: number
   /** Leaves the data in a database that is not ours. */
   keep: boolean
+  /** Opens the dashboard, on this port or on one that is free; undefined without one. */
+  dashboard: { readonly port: number | undefined } | undefined
+  /** Keeps the dashboard up after the comparison, with work to see, until it is interrupted. */
+  serve: boolean
 }
 
 /** What the demo ran on and what it measured. */
@@ -51,8 +49,17 @@ export interface DemoReport {
   readonly comparison: readonly Comparison[]
 }
 
-const order: readonly SideName[] = ['sluice', 'pg', 'pg', 'sluice']
-const applicationNames: Readonly<Record<SideName, string>> = { sluice: 'sluice-demo', pg: 'sluice-demo-pg' }
+/** Who hears of the demo's steps. */
+export interface DemoListener {
+  readonly show: Show
+  readonly signal: AbortSignal
+  /** Told where the work is done, before anything can fail there. */
+  onTarget(target: Target): void
+  /** Told where the dashboard is, once it is there. */
+  onDashboard(url: string): void
+  /** Told what was measured, before anything goes on that is only to look at. */
+  onReport(report: DemoReport): void
+}
 
 /** Runs after the work, last added first, also after a failure. */
 type Undo = (() => Promise<unknown>)[]
@@ -61,14 +68,13 @@ type Undo = (() => Promise<unknown>)[]
  * Runs the demo and leaves nothing behind.
  *
  * @param given the user's database; without one an embedded Postgres is started
- * @param onTarget told where the work is done, before anything can fail there
  * @throws the reason of `signal`; what the database says
  */
 export async function runDemo(
   given: Target | undefined,
   options: DemoOptions,
-  { show, signal, onTarget }: { show: Show; signal: AbortSignal; onTarget: (target: Target) => void },
-): Promise<DemoReport> {
+  { show, signal, onTarget, onDashboard, onReport }: DemoListener,
+): Promise<void> {
   const undo: Undo = []
   try {
     const target = given ?? (await embedded(options, undo, show))
@@ -84,28 +90,51 @@ export async function runDemo(
     undo.push(() => admin.end())
     const version = await serverVersion(admin)
     show.server(version, given)
+    const opened = await open(url, options, undo)
+    if (opened !== undefined) onDashboard(opened.url)
     const data = await load(admin, options, given !== undefined, { undo, show, signal })
     const sessions = await openSessionWatch(url, 'sluice-demo-watch')
     undo.push(() => sessions.end())
-    const sides = await takeTurns({ url, admin, sessions, options, show, signal })
-    return {
-      server: { version, embedded: given === undefined },
-      run: {
-        secondsPerSide: options.seconds,
-        order,
-        seed: options.seed,
-        scale: options.scale,
-        rows: rowsOf(data),
-        agents: Object.values(defaultAgents).reduce((sum, count) => sum + count, 0),
-        max: options.max,
-      },
-      sides,
-      comparison: compare(sides),
-    }
+    const sides = await takeTurns({ url, admin, sessions, options, shown: opened?.pools, show, signal })
+    onReport(reportOf({ version, embedded: given === undefined }, options, data, sides))
+    if (!options.serve || opened === undefined) return
+    show.serving(opened.url)
+    const { max, seed } = options
+    await serve(admin, opened.pools, { url, max, seed, applicationName: applicationNames.sluice }, signal)
   } finally {
     show.finish()
     // What fails here hides nothing: each step ends something that may have ended before.
     for (const step of undo.reverse()) await step().catch(() => {})
+  }
+}
+
+async function open(
+  url: string,
+  { dashboard, max }: DemoOptions,
+  undo: Undo,
+): Promise<OpenDashboard | undefined> {
+  if (dashboard === undefined) return undefined
+  const opened = await openDashboard(dashboard.port, {
+    url,
+    max,
+    applicationName: applicationNames.sluice,
+  })
+  undo.push(() => opened.close())
+  return opened
+}
+
+function reportOf(
+  server: DemoReport['server'],
+  { seconds, seed, scale, max }: DemoOptions,
+  data: DataSet,
+  sides: Sides,
+): DemoReport {
+  const agents = Object.values(defaultAgents).reduce((sum, count) => sum + count, 0)
+  return {
+    server,
+    run: { secondsPerSide: seconds, order, seed, scale, rows: rowsOf(data), agents, max },
+    sides,
+    comparison: compare(sides),
   }
 }
 
@@ -151,84 +180,4 @@ async function load(
 
 function rowsOf({ size }: DataSet): number {
   return size.documents + size.chunks + size.memory + size.events
-}
-
-interface Turns {
-  url: string
-  admin: WorkloadPool
-  sessions: SessionWatch
-  options: DemoOptions
-  show: Show
-  signal: AbortSignal
-}
-
-async function takeTurns(turns: Turns): Promise<Sides> {
-  const { admin, options, sessions, show, signal } = turns
-  const meters = { sluice: new Meter(), pg: new Meter() }
-  await warmUp(turns)
-  const seconds = (options.seconds * sideNames.length) / order.length
-  for (const [index, name] of order.entries()) {
-    await resetWorkload(admin)
-    signal.throwIfAborted()
-    // The second round asks other things than the first; both sides are asked the same in each.
-    const round = order.slice(0, index).filter((earlier) => earlier === name).length
-    await turn(name, meters[name], { ...turns, seconds, seed: options.seed + round }, (progress) =>
-      show.tick({
-        ...progress,
-        order,
-        index,
-        secondsPerTurn: seconds,
-        figures: { sluice: meters.sluice.figures(), pg: meters.pg.figures() },
-      }),
-    )
-    signal.throwIfAborted()
-  }
-  const report = (name: SideName): SideReport => ({
-    ...meters[name].figures(),
-    connections: sessions.most(applicationNames[name]),
-  })
-  return { sluice: report('sluice'), pg: report('pg') }
-}
-
-/** Without it the first turn would pay for cold caches and for code not yet compiled. */
-async function warmUp(turns: Turns): Promise<void> {
-  const { options, show, signal } = turns
-  show.warming()
-  const seconds = Math.min(1, options.seconds / 5)
-  for (const name of sideNames) {
-    await turn(name, new Meter(), { ...turns, seconds, seed: options.seed - 1 }, () => {})
-    signal.throwIfAborted()
-  }
-}
-
-/** One pool, new and cold, for one round. */
-async function turn(
-  name: SideName,
-  meter: Meter,
-  { url, sessions, options, signal, seconds, seed }: Turns & { seconds: number; seed: number },
-  onTick: (progress: Pick<Moment, 'elapsed' | 'recentPerSecond' | 'view'>) => void,
-): Promise<void> {
-  const applicationName = applicationNames[name]
-  const side = openSide(name, { url, max: options.max, applicationName })
-  const stop = sessions.watch(applicationName)
-  try {
-    meter.beginRound()
-    const result = await runWorkload({
-      pool: meter.pool(side.pool),
-      query: meter.ask(side.ask),
-      seconds,
-      seed,
-      signal,
-      onTick: (snapshot) =>
-        onTick({
-          elapsed: snapshot.seconds,
-          recentPerSecond: snapshot.recentPerSecond,
-          view: side.view(),
-        }),
-    })
-    meter.endRound(result)
-  } finally {
-    await stop()
-    await side.end()
-  }
 }

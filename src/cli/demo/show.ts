@@ -1,5 +1,5 @@
 /** What a person sees while the demo works: pictures drawn in place on a terminal, else a line now and then. */
-import { bar, millis, whole } from '../paint.ts'
+import { bar, millis, whole, wrap } from '../paint.ts'
 import type { Screen } from '../screen.ts'
 import type { Target } from '../target.ts'
 import { placeOf } from '../target.ts'
@@ -12,12 +12,16 @@ export interface Show {
   starting(): void
   /** A server answers: that of the user, or the embedded one. */
   server(version: string, given: Target | undefined): void
+  /** The dashboard can be looked at. */
+  dashboard(url: string): void
   loading(done: number, total: number, label: string): void
   /** `tookMillis` is `undefined` where the data was there already. */
   loaded(rows: number, tookMillis: number | undefined): void
   /** Both pools run for a moment that is not measured. */
   warming(): void
   tick(moment: Moment): void
+  /** The comparison is over, and work goes on for the dashboard. */
+  serving(url: string): void
   /** Something went wrong that does not end the demo. */
   warn(sentence: string): void
   /** Takes away what was only for the meantime. */
@@ -51,6 +55,11 @@ class ScreenShow implements Show {
     this.#done(`PostgreSQL ${version}, ${where}`)
   }
 
+  dashboard(url: string): void {
+    const { paint } = this.#screen
+    this.#screen.print('', ` ${paint.glyphs.at} Dashboard  ${paint.bold(url)}`, '')
+  }
+
   loading(done: number, total: number, label: string): void {
     const { paint, width } = this.#screen
     const share = `${whole(done)} of ${whole(total)} rows, ${label}`
@@ -77,6 +86,12 @@ class ScreenShow implements Show {
       this.#screen.print(titleOf(moment, this.#max))
       this.#lastLineAt = performance.now()
     } else if (this.#isDue()) this.#screen.print(plainLine(moment))
+  }
+
+  serving(url: string): void {
+    const { paint, width } = this.#screen
+    const words = `Some agents go on at ${paint.bold(url)} until Ctrl-C.`
+    this.#screen.print('', ...wrap(` ${paint.glyphs.at} ${words}`, width, '   '))
   }
 
   warn(sentence: string): void {

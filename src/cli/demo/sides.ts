@@ -29,6 +29,8 @@ export interface PoolView {
 export interface Side {
   readonly pool: WorkloadPool
   readonly ask: Ask
+  /** What a dashboard can show of it. */
+  readonly watchable: Pool | undefined
   view(): PoolView
   end(): Promise<void>
 }
@@ -66,6 +68,7 @@ function sluiceSide({ url, max, applicationName }: SideOptions): Side {
     },
     ask: (text, values, { agent, kind, signal }) =>
       pool.query(text, values, { agent, signal, priority: priorities[kind] }),
+    watchable: pool,
     view() {
       const { leased, idle, opening, checking, cancelling, closing, waitingByPriority } = pool.stats()
       const names = ['high', 'medium', 'low']
@@ -89,6 +92,7 @@ function plainSide({ url, max, applicationName }: SideOptions): Side {
   return {
     pool,
     ask: (text, values) => pool.query(text, values),
+    watchable: undefined,
     view() {
       const { totalCount, idleCount, waitingCount } = pool
       return {

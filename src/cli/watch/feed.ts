@@ -13,21 +13,26 @@ export type Heard =
   | Message
   | { readonly kind: 'lost'; readonly why: AtDashboard; readonly nextTryMillis: number }
 
-/** A frame is due four times a second: what says nothing for so long has gone, whatever the network says. */
+/** A frame is due four times a second: who says nothing for so long has gone, whatever the network says. */
 const PATIENCE_MILLIS = 10_000
 const FIRST_RETRY_MILLIS = 250
 const LAST_RETRY_MILLIS = 10_000
 
 /**
  * All that is said, without end.
+ * @param patienceMillis how long the dashboard may say nothing; default 10,000
  * @throws AtDashboard when there is no dashboard at first, or it does not want this viewer; the reason of `signal`
  */
-export async function* follow(address: Address, signal: AbortSignal): AsyncGenerator<Heard, never> {
+export async function* follow(
+  address: Address,
+  signal: AbortSignal,
+  patienceMillis: number = PATIENCE_MILLIS,
+): AsyncGenerator<Heard, never> {
   let hasAnswered = false
   for (let attempt = 0; ; attempt += 1) {
     let why: AtDashboard
     try {
-      for await (const message of connection(address, signal)) {
+      for await (const message of connection(address, signal, patienceMillis)) {
         hasAnswered = true
         attempt = 0
         yield message
@@ -52,9 +57,10 @@ function ended(address: Address): AtDashboard {
 async function* connection(
   { events, token, ...address }: Address,
   signal: AbortSignal,
+  patienceMillis: number,
 ): AsyncGenerator<Message> {
   const over = new AbortController()
-  const stuck = setTimeout(() => over.abort(new Silence()), PATIENCE_MILLIS)
+  const stuck = setTimeout(() => over.abort(new Silence()), patienceMillis)
   try {
     const response = await fetch(events, {
       headers: {

@@ -77,7 +77,7 @@ describe('the picture of a pool', () => {
     expect(text).toContain('breaker    open, 9 of 10 calls failed, next try in 2.00 s')
     expect(text).toContain('leaks      2 held for too long')
     expect(text).toContain('opens      failed 1.00 s ago: 53300')
-    expect(text).toContain('advice     critical  No connection is free. Raise max.')
+    expect(text).toContain('advice     critical: No connection is free. Raise max.')
   })
 })
 
@@ -103,7 +103,7 @@ describe('the screen', () => {
 
   test('says that the dashboard is lost, and keeps what it last said', () => {
     const picture = pictureOf([poolFrame()])
-    expect(drawn(picture)[1]).toMatch(/Sluice 0\.1\.0 at http:\/\/127\.0\.0\.1:5480\/ .*live$/)
+    expect(drawn(picture)[1]).toMatch(/^ Sluice 0\.1\.0 at http:\/\/127\.0\.0\.1:5480\/ .* ✓ live$/)
     const trouble = {
       kind: 'refused',
       what: 'Nothing accepts connections.',
@@ -112,7 +112,10 @@ describe('the screen', () => {
     } as const
     const why = new AtDashboard(trouble, { place, events: '', token: undefined })
     picture.take({ kind: 'lost', why, nextTryMillis: 250 })
-    expect(drawn(picture)[1]).toContain('lost, trying again  Nothing accepts connections.')
+    expect(drawn(picture).slice(1, 3)).toEqual([
+      expect.stringMatching(/ ✗ lost, trying again$/),
+      ' Nothing accepts connections.',
+    ])
     expect(drawn(picture).join('\n')).toContain('1,234/s')
   })
 

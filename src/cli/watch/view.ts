@@ -1,7 +1,7 @@
 /** A dashboard's pools as lines of text: as much as a terminal has room for. */
 import type { EventFrame, PoolFrame } from '../../dashboard/frame.ts'
 import type { Paint } from '../paint.ts'
-import { bar, left, millis, right, whole } from '../paint.ts'
+import { bar, brief, left, millis, plain, right, whole, wrap } from '../paint.ts'
 import type { Picture, WatchedPool } from './picture.ts'
 import { legend, longestHeld, slotRows } from './slots.ts'
 
@@ -19,11 +19,11 @@ export interface Sheet {
 /** The whole screen. Where not all fits, pools are cut to what matters first, and events give way. */
 export function view(picture: Picture, place: string, sheet: Sheet): string[] {
   const { height, paint } = sheet
-  const head = ['', headline(picture, place, sheet)]
+  const head = ['', ...headline(picture, place, sheet)]
   const room = height - head.length - 1
-  const full = picture.pools.map((pool) => ['', ...brief(pool, sheet), ...details(pool, sheet)])
+  const full = picture.pools.map((pool) => ['', ...essentials(pool, sheet), ...details(pool, sheet)])
   const fits = full.flat().length + 3 <= room
-  const pools = fits ? full : picture.pools.map((pool) => ['', ...brief(pool, sheet)])
+  const pools = fits ? full : picture.pools.map((pool) => ['', ...essentials(pool, sheet)])
   const shared = fits ? pools : fill(pools, full, room - 3)
   const free = room - shared.flat().length - 1
   const events = free > 0 ? picture.events.slice(-free).map((event) => eventLine(event, paint)) : []
@@ -40,15 +40,17 @@ function fill(least: string[][], full: readonly string[][], room: number): strin
   })
 }
 
-function headline({ version, lost }: Picture, place: string, { paint, width }: Sheet): string {
+function headline({ version, lost }: Picture, place: string, { paint, width }: Sheet): string[] {
   const name = ` ${paint.bold(`Sluice ${version}`)} at ${place}`
-  if (lost === undefined) return `${left(name, width - 8)}${paint.good(paint.glyphs.full)} live`
-  const { what } = lost.why.trouble
-  return `${name}  ${paint.bad(`${paint.glyphs.no} lost, trying again`)}  ${paint.dim(what)}`
+  const { yes, no } = paint.glyphs
+  const state = lost === undefined ? paint.good(`${yes} live`) : paint.bad(`${no} lost, trying again`)
+  const gap = ' '.repeat(Math.max(2, width - plain(name).length - plain(state).length))
+  const why = lost === undefined ? [] : [` ${paint.bad(lost.why.trouble.what)}`]
+  return [`${name}${gap}${state}`, ...why]
 }
 
 /** What has to be seen of each pool. */
-function brief({ frame, slow }: WatchedPool, { paint, width }: Sheet): string[] {
+function essentials({ frame, slow }: WatchedPool, { paint, width }: Sheet): string[] {
   const { name, state, utilization, max, perSecond, reuse, wait } = frame
   const room = width - labelWidth - 1
   const at = slow?.endpoint ? paint.dim(`   ${slow.endpoint}`) : ''
@@ -57,7 +59,7 @@ function brief({ frame, slow }: WatchedPool, { paint, width }: Sheet): string[] 
     ` ${paint.bold(name)}  ${state === 'running' ? state : paint.bad(state)}  ${Math.round(utilization)} % of ${whole(max)} busy${at}`,
     ...slotRows(frame, room, paint).map((row, index) => `${label(index === 0 ? 'slots' : '')}${row}`),
     `${label('')}${legend(frame, paint)}`,
-    `${label('answers')}${rate(perSecond.answered)}/s   ${perSecond.failed > 0 ? paint.bad(failed) : failed}   reuse ${Math.round(100 * reuse)} %   connection p95 ${millis(wait.p95)}`,
+    `${label('answers')}${rate(perSecond.answered)}/s   ${perSecond.failed > 0 ? paint.bad(failed) : failed}   reuse ${Math.round(100 * reuse)} %   connection p95 ${brief(wait.p95)}`,
     waitingLine(frame, paint),
     ...warnings(frame, paint),
   ]
@@ -95,9 +97,10 @@ function details({ frame, slow }: WatchedPool, { paint, width }: Sheet): string[
     ...queue(frame, paint, width),
     ...(longest === undefined ? [] : [`${label('longest')}${longest}`]),
     ...classes(frame, paint),
-    ...advice.slice(0, mostRows).map(({ severity, title, change }, index) => {
+    ...advice.slice(0, mostRows).flatMap(({ severity, title, change }, index) => {
       const mark = severity === 'advice' ? paint.busy : paint.bad
-      return `${label(index === 0 ? 'advice' : '')}${mark(severity)}  ${title}. ${paint.dim(change)}`
+      const line = `${label(index === 0 ? 'advice' : '')}${mark(severity)}: ${title}. ${change}`
+      return wrap(line, width, label(''))
     }),
   ]
 }

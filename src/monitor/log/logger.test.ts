@@ -87,8 +87,8 @@ test('a line that is refused, at once or later, is told', async () => {
 })
 
 test.each([
-  [undefined, 'log() takes a logger with debug(), info(), warn() and error()'],
-  [{ debug: never, info: never, error: never }, 'what it got has no warn()'],
+  [undefined, 'log() takes a logger; it got undefined'],
+  [{ debug: never, info: never, error: never }, 'log() takes a logger; what it got has no warn()'],
 ])('%o is no logger', (logger, text) => {
   expect(() => writerOf(logger as never, undefined, never)).toThrow(text)
 })

@@ -1,5 +1,5 @@
 /** The loggers that people have, and one way to write to each. */
-import { SluiceError } from '../../base/errors.ts'
+import { requireMethods } from '../../base/options.ts'
 
 /** How much a line matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -32,7 +32,8 @@ export function writerOf(
   shape: LoggerShape | undefined,
   failed: () => void,
 ): Write {
-  const methods = methodsOf(logger)
+  requireMethods(logger, 'log()', LEVELS, 'a logger')
+  const methods = logger as Readonly<Record<string, unknown>>
   const isFieldsFirst =
     (shape ?? (MARKS.some((mark) => isFunction(methods[mark])) ? 'fields-first' : 'message-first')) ===
     'fields-first'
@@ -47,22 +48,6 @@ export function writerOf(
       failed()
     }
   }
-}
-
-function methodsOf(logger: unknown): Readonly<Record<string, unknown>> {
-  if ((typeof logger !== 'object' || logger === null) && !isFunction(logger))
-    throw new SluiceError(
-      'SLUICE_BAD_OPTION',
-      'log() takes a logger with debug(), info(), warn() and error()',
-    )
-  const methods = logger as Readonly<Record<string, unknown>>
-  const missing = LEVELS.find((level) => !isFunction(methods[level]))
-  if (missing !== undefined)
-    throw new SluiceError(
-      'SLUICE_BAD_OPTION',
-      `log() takes a logger with debug(), info(), warn() and error(); what it got has no ${missing}()`,
-    )
-  return methods
 }
 
 function isFunction(value: unknown): value is (...given: never[]) => unknown {

@@ -28,10 +28,11 @@ test('without summaries the metric has none', () => {
 test('made up verbs and codes end at fifty', () => {
   const attributes = new MetricAttributes(10)
   const seen = Array.from({ length: 80 }, (_, n) =>
-    attributes.of(server, operationOf({ name: `V${n}` }), { code: `C_${n}` }),
+    attributes.of(server, operationOf({ name: `V${n}` }), { code: `4X${100 + n}` }),
   )
   expect(new Set(seen.map((each) => each['db.operation.name'])).size).toBe(51)
   expect(new Set(seen.map((each) => each['error.type'])).size).toBe(51)
+  expect(new Set(seen.map((each) => each['db.response.status_code'])).size).toBe(51)
 })
 
 test.each([

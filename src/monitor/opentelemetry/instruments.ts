@@ -5,8 +5,8 @@
 import { CONNECTION_SECONDS } from '../prometheus/metrics.ts'
 import type { HistogramInstrument, InstrumentOptions, Meter, ObservableInstrument } from './api.ts'
 
-/** Boundaries of `db.client.operation.duration`, in seconds, as the conventions advise them. */
-export const OPERATION_SECONDS: readonly number[] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
+// Of `db.client.operation.duration`, as the conventions advise them.
+const OPERATION_SECONDS: readonly number[] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
 /** What is asked for at each collection. */
 export interface Observed {
