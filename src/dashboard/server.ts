@@ -13,7 +13,7 @@ export interface SiteParts {
 }
 
 /** Viewers at one time. Each may hold one frame, and a browser opens a few. */
-export const MOST_VIEWERS = 32
+const MOST_VIEWERS = 32
 
 const SAFETY: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
