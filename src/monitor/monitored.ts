@@ -22,7 +22,7 @@ export interface MonitoredPool {
 export type NamedPools<P = MonitoredPool> = Iterable<readonly [string, P]> | Readonly<Record<string, P>>
 
 /** What a pool is called that was handed in without a name. */
-export const LONE_POOL = 'default'
+const LONE_POOL = 'default'
 
 /**
  * The pools by their names. A pool by itself is called `default`.
