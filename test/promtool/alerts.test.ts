@@ -4,7 +4,20 @@ import { parse } from 'yaml'
 import { alertRules } from '../../src/monitor/alerts.ts'
 import { promtool } from '../support/promtool.ts'
 import type { Scraped } from './scene.ts'
-import { acquires, counter, firing, gauge, judge, once, pool, silence, statements } from './scene.ts'
+import {
+  acquires,
+  counter,
+  firing,
+  gauge,
+  judge,
+  noneFiring,
+  once,
+  pool,
+  silence,
+  statements,
+  thenGone,
+  withFailedScrapes,
+} from './scene.ts'
 
 interface WrittenRule {
   readonly alert: string
@@ -45,6 +58,13 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
     '1m',
     '7m',
   ],
+  [
+    'DatabasePoolAcquireTimeouts',
+    'few of each kind, 1.2 a minute together',
+    ['timeout', 'shed', 'rejected'].map((reason) => counter('refusals', 0.2, { reason })),
+    '1m',
+    '7m',
+  ],
   ['DatabasePoolLowReuse', '89 %', [...pool(), ...acquires(100, 0, 89)], '5m', '8m'],
   [
     'DatabaseConnectionErrors',
@@ -61,6 +81,13 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
     ),
     '4m',
     '8m',
+  ],
+  [
+    'DatabaseConnectionErrors',
+    'sixty within one scrape, the first ever',
+    [once('connectionErrors', 60, undefined, { type: '53300' })],
+    '1m30s',
+    '4m',
   ],
   ['DatabaseSlowQueries', '6 of 100 beyond 5 s', statements(6), '5m', '6m'],
   [
@@ -83,6 +110,26 @@ describe('fires when it should, and not before its time', () => {
     const names = written.flatMap((group) => group.rules.map(({ alert }) => alert))
     expect(new Set(fires.map(([name]) => name))).toEqual(new Set(names))
     expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+/** What an alert that lasts is about: a gauge, whose time would begin anew with every scrape that fails. */
+const lasting: readonly (readonly [string, Scraped[]])[] = fires.flatMap(([name, , seen]) => {
+  const rule = written[0]?.rules.find(({ alert }) => alert === name)
+  const isLong = Number.parseInt(rule?.for ?? '0', 10) >= 120
+  const isGauge = seen.every(({ values }) => !values.includes('+') && !values.includes(' '))
+  return isLong && isGauge ? [[name, seen] as const] : []
+})
+
+describe('an alert about a gauge', () => {
+  test.each(lasting)('%s fires though every fourth scrape fails', (name, seen) => {
+    expect(judge(rules, seen.map(withFailedScrapes), firing(name, '10m', 1))).toMatchObject({ code: 0 })
+  })
+
+  test('is not fired by a process that was seen so once, and has gone', () => {
+    const seen = pool({ total: 19, maxOverflow: 10, waiting: 200 }).map(thenGone)
+    for (const at of ['1m', '1m30s', '2m', '5m'])
+      expect(judge(rules, seen, noneFiring(at))).toMatchObject({ code: 0 })
   })
 })
 
@@ -219,7 +266,7 @@ const says: Readonly<Record<string, readonly [summary: string, description: stri
   ],
   DatabasePoolAcquireTimeouts: [
     'Callers of pool web of a:9090 get no connection in time',
-    '1.2 acquire timeouts a minute over 5 minutes (more than 1): each is a failed request.',
+    '1.2 acquires a minute timed out or were turned away, over 5 minutes (more than 1): each is a failed request.',
   ],
   DatabasePoolLowReuse: [
     'Pool web of a:9090 opens connections more often than it should',
