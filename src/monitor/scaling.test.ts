@@ -168,6 +168,7 @@ describe('the change to make', () => {
     expect(adviceOf('out', busy)?.change).toBe('Run one instance more.')
     expect(instances('out', busy, { instances: 1 })).toBe(2)
     expect(instances('out', busy, { instances: 5 })).toBe(8)
+    expect(instances('out', busy, { instances: 10 })).toBe(15)
     expect(instances('out', busy, { instances: 18 })).toBe(20)
     expect(adviceOf('out', busy, { instances: 20 })).toBeUndefined()
     expect(adviceOf('in', IDLE)?.change).toBe('Run one instance less.')
@@ -261,6 +262,9 @@ describe('gaps', () => {
     const hourly = lasting(7 * DAY, { ...IDLE, cpu: 10 }, 14 * MINUTE)
     expect(kinds(hourly)).toContain('tier-down')
     expect(kinds(lasting(7 * DAY, { ...IDLE, cpu: 10 }, 15 * MINUTE))).not.toContain('tier-down')
+    // 864 s are a hundredth of the day in which CPU and utilization are looked at.
+    expect(kinds(lasting(7 * DAY, { ...IDLE, cpu: 10 }, 864_000))).toContain('tier-down')
+    expect(kinds(lasting(7 * DAY, { ...IDLE, cpu: 10 }, 864_001))).not.toContain('tier-down')
   })
 
   test('samples that are meant to be further apart fill their windows', () => {
