@@ -138,6 +138,7 @@ const silent: readonly (readonly [string, string, Scraped[]])[] = [
   ['DatabasePoolSaturated', 'two of ten idle', pool({ total: 10, idle: 2 })],
   ['DatabasePoolSaturated', 'none idle, but room to open more', pool({ total: 9 })],
   ['DatabasePoolSaturated', 'a pool of one that idles', pool({ max: 1, total: 1, idle: 1 })],
+  ['DatabasePoolSaturated', 'a pool of two, one in use', pool({ max: 2, total: 2, idle: 1 })],
   ['DatabasePoolHighWaitTime', '10 waiting', pool({ total: 10, waiting: 10 })],
   ['DatabasePoolHighUtilization', '8 of 10 in use', pool({ total: 10, idle: 2 })],
   ['DatabasePoolExhausted', '10 waiting, none idle', pool({ total: 10, waiting: 10 })],
@@ -208,7 +209,7 @@ describe('no alert fires, or is about to, for', () => {
 
 describe('an alert is about', () => {
   const both = (one: (labels: Record<string, string>) => Scraped[]) =>
-    ['a:9090', 'b:9090'].flatMap((instance) => one({ instance }))
+    ['a', 'b'].flatMap((process) => one({ instance: `${process}:9090`, pod: `shop-${process}` }))
 
   test('one process and one pool where it is about slots', () => {
     const full = (labels: Record<string, string>) => pool({ total: 10, waiting: 200 }, labels)

@@ -25,11 +25,11 @@ export function poolRules(): readonly AlertRule[] {
 function saturated(): AlertRule {
   return {
     name: 'DatabasePoolSaturated',
-    // A pool of one connection that idles has fewer than two idle: something must be in use.
+    // A pool of one that idles has fewer than two idle, and so has one of two that is half in use: they are not full.
     expression: [
       `${lastState('idle')} < ${FEWEST_IDLE}`,
       `and ${lastState('total')} >= ${lately(series('max'))}`,
-      `and ${lastState('active')} > 0`,
+      `and ${lastState('active')} > ${lastState('idle')}`,
     ].join('\n'),
     afterMillis: 5 * MINUTE,
     severity: 'warning',
