@@ -88,6 +88,8 @@ test('failures are counted by code; the text of an error is nowhere', () => {
 test('a code that is no code is none', () => {
   expect(errorType({ code: 'pässword: s3cr3t' })).toBe('other')
   expect(errorType(undefined)).toBe('other')
+  expect(errorType({ code: 'A'.repeat(64) })).toBe('A'.repeat(64))
+  expect(errorType({ code: 'A'.repeat(65) })).toBe('other')
 })
 
 test('there are never more than fifty words and one for the rest', () => {

@@ -82,7 +82,7 @@ describe('a statement that waits until it is known what the endpoint is', () => 
   })
 })
 
-const REUSED = { retry: { attempts: 3 }, breaker: true } as const
+const REUSED = { retry: { attempts: 3 }, circuitBreaker: true } as const
 
 test('calls of every kind, given up, timed out and refused, while sessions are killed and the pool ends', async () => {
   const name = 'sluice-operations-kills'
