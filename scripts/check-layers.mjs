@@ -33,6 +33,9 @@ const HANDED_IN = /^(?:prom-client|@opentelemetry\/.*|@aws-sdk\/.*)$/
 /** Rooms that are programs rather than library. */
 const PROGRAMS = ['demo', 'cli']
 
+/** What runs in a browser: it can load nothing from elsewhere in src, and nothing there can load it. */
+const PAGE = 'dashboard/web/'
+
 /** What code may only say in some places. */
 const WORDS = [
   {
@@ -65,7 +68,8 @@ const WORDS = [
     ),
     from: /^(?:node:)?(?:timers(?:\/promises)?|perf_hooks)$/,
     name: /./,
-    may: (/** @type {string} */ file) => file === 'base/clock.ts' || PROGRAMS.includes(roomOf(file)),
+    may: (/** @type {string} */ file) =>
+      file === 'base/clock.ts' || PROGRAMS.includes(roomOf(file)) || file.startsWith(PAGE),
     rule: 'time comes only from Clock (base/clock.ts)',
   },
 ]
@@ -106,6 +110,18 @@ function wrongWithFile(from, to) {
   return below < floor
     ? undefined
     : `${room} may not import from ${other || 'src'} (floor ${floor} ${floor === below ? '=' : '<'} ${below})`
+}
+
+/**
+ * What is wrong with reaching into the page, or out of it.
+ * @param {string} from
+ * @param {string} to
+ * @param {boolean} typeOnly
+ */
+function wrongWithPage(from, to, typeOnly) {
+  const [isFrom, isTo] = [from.startsWith(PAGE), to.startsWith(PAGE)]
+  if (isFrom === isTo || (isFrom && (typeOnly || isTest(from)))) return undefined
+  return isFrom ? 'a browser cannot load this, the page may import only its type' : 'the page is for browsers'
 }
 
 /**
@@ -175,7 +191,10 @@ function problemsOf(module) {
   const problems = imports.flatMap((use) => {
     const to = target(file, use.specifier)
     if (to === undefined && isTest(file)) return []
-    const text = to === undefined ? wrongWithPackage(file, use) : wrongWithFile(file, to)
+    const text =
+      to === undefined
+        ? wrongWithPackage(file, use)
+        : (wrongWithFile(file, to) ?? wrongWithPage(file, to, use.typeOnly))
     return text === undefined ? [] : [{ offset: use.start, text }]
   })
   if (isTest(file)) return problems

@@ -39,6 +39,12 @@ export interface DashboardSurroundings {
 /** Connections at one time: viewers, and those who load the page. */
 const MOST_CONNECTIONS = 128
 
+/** A request is a few lines: who has not sent them by then keeps a place from others. */
+const ASKING = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 } as const
+
+/** A connection on which nothing moves is closed after that; viewers are written to all the time. */
+const STILL_MILLIS = 60_000
+
 /**
  * Serves the dashboard of one pool or several, on this machine only unless there is a token. It only reads.
  * @throws SLUICE_BAD_OPTION; what listening fails with (`EADDRINUSE`, …)
@@ -49,8 +55,9 @@ export async function dashboard(
 ): Promise<Dashboard> {
   const settings = readDashboardOptions(options)
   const assets = await readAssets(fileURLToPath(folder), settings.title)
-  const server = createServer()
+  const server = createServer(ASKING)
   server.maxConnections = MOST_CONNECTIONS
+  server.timeout = STILL_MILLIS
   if (settings.unref) server.on('connection', (socket) => socket.unref())
   const { port } = await listen(server, settings)
   // Nothing was asked yet: connections are told of in later turns.
@@ -106,6 +113,8 @@ function reachable(host: string): string {
 function shut(server: Server, feed: Feed, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
+    // Those who ask in this turn would look at pools that are watched no longer.
+    server.removeAllListeners('request')
     feed.stop()
     // What was written in this turn is still to be sent.
     clock.endOfTurn(() => server.closeAllConnections())

@@ -97,6 +97,8 @@ export interface PoolFrame {
   /** Operations that have ended, and those of them that failed, a second, over the last second or so. */
   readonly perSecond: { readonly answered: number; readonly failed: number }
   readonly classes: readonly ClassFrame[]
+  /** Of all classes together, over the same seconds. */
+  readonly latency: Pick<ClassFrame, 'p50' | 'p95' | 'p99'>
   /** By priority (1 is the most urgent) and agent. At most 50 rows; `more` is how many wait beyond them. */
   readonly queue: {
     readonly rows: readonly {

@@ -69,6 +69,9 @@ test.each([
 test('without a pool there is nothing to show', () => {
   expect(() => readDashboardOptions({})).toThrow('dashboard() takes a pool; it got undefined')
   expect(() => readDashboardOptions(undefined)).toThrow('dashboard() takes a pool; it got undefined')
+  expect(() => readDashboardOptions({ pools: new (class Other {})() })).toThrow(
+    'dashboard() takes a pool; what it got has no stats()',
+  )
   expect(() => readDashboardOptions({ pools: {} })).toThrow('dashboard() was given no pool')
   expect(() => readDashboardOptions({ pools: { web: { stats: () => 1 } } })).toThrow(
     'dashboard() under "web" takes a pool; what it got has no attach()',

@@ -22,7 +22,7 @@ export interface MonitoredPool {
 export type NamedPools<P = MonitoredPool> = Iterable<readonly [string, P]> | Readonly<Record<string, P>>
 
 /** What a pool is called that was handed in without a name. */
-export const LONE_POOL = 'default'
+const LONE_POOL = 'default'
 
 /**
  * The pools by their names. A pool by itself is called `default`.
@@ -36,7 +36,7 @@ export function readPools<P extends object = MonitoredPool>(
   methods: readonly (keyof P & string)[],
 ): ReadonlyMap<string, P> {
   if (isPool(asked, methods)) return new Map([[LONE_POOL, asked]])
-  if (typeof asked !== 'object' || asked === null) requireMethods(asked, what, [...methods])
+  if (!hasNames(asked)) requireMethods(asked, what, [...methods])
   const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
   const pools = new Map<string, P>()
   for (const [name, pool] of entries) {
@@ -49,11 +49,21 @@ export function readPools<P extends object = MonitoredPool>(
   return pools
 }
 
-/** Nothing but a pool has functions of all those names; a pool that is called stats is an object. */
+/** Pools by name; an object of a class of somebody's is a pool of theirs that lacks something, and is said to be one. */
+function hasNames(asked: unknown): asked is NamedPools<never> {
+  if (typeof asked !== 'object' || asked === null) return false
+  const prototype: unknown = Object.getPrototypeOf(asked)
+  return Symbol.iterator in asked || prototype === null || prototype === Object.prototype
+}
+
+/**
+ * Nothing but a pool has functions of all those names; a pool that is called stats is an object. What can be walked through has pools:
+ * the group of `createPools()` has a `stats()` of its own.
+ */
 function isPool<P extends object>(
   asked: P | NamedPools<P>,
   methods: readonly (keyof P & string)[],
 ): asked is P {
-  if (typeof asked !== 'object' || asked === null) return false
+  if (typeof asked !== 'object' || asked === null || Symbol.iterator in asked) return false
   return methods.every((method) => typeof (asked as Record<string, unknown>)[method] === 'function')
 }

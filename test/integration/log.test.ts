@@ -52,7 +52,7 @@ test.each([
 ])('%s: a pool from its first connection to its end', async (_, make) => {
   const { lines, logger } = make()
   const pool = open({ max: 1 })
-  logged(pool, logger, { echo: true })
+  logged(pool, logger, { echo: true, slow: false })
   await pool.query('SELECT $1::text, 7', ['s3cr3t'])
   await expect(pool.query(`SELECT 's3cr3t'::int`)).rejects.toThrow('s3cr3t')
   await pool.end()
@@ -71,10 +71,10 @@ test.each([
   ['winston', winstonLines],
 ])('%s: a full pool, a leak and its return, a nested wait, a slow statement', async (_, make) => {
   const { lines, logger } = make('info')
-  const pool = open({ max: 1, acquireTimeoutMillis: 50, leakDetectionMillis: 10 })
+  const pool = open({ max: 1, leakDetectionMillis: 10 })
   logged(pool, logger)
   const lease = await pool.lease({ agent: 'planner' })
-  await expect(pool.query('SELECT 1')).rejects.toThrow('timeout')
+  await expect(pool.lease({ timeoutMillis: 20 })).rejects.toThrow('timeout')
   await vi.waitFor(() => expect(of(lines, 'leak')).toHaveLength(1), { timeout: 5_000 })
   lease.release()
   await pool.query({ text: 'SELECT pg_sleep(0.15)', class: 'simple' })
@@ -98,7 +98,6 @@ test('a server that takes nobody: warnings, then errors, no password, and the br
   url.port = '1'
   const pool = open({
     connectionString: url.href,
-    acquireTimeoutMillis: 500,
     circuitBreaker: { openFailures: 2 },
   })
   logged(pool, logger)
@@ -132,7 +131,11 @@ test('a logger that throws harms neither the pool nor later lines', async () => 
     throw new Error('the disk is full')
   }
   const pool = open({ max: 1 })
-  const logging = log(pool, { debug: fails, info: fails, warn: fails, error: fails }, { echo: true })
+  const logging = log(
+    pool,
+    { debug: fails, info: fails, warn: fails, error: fails },
+    { echo: true, slow: false },
+  )
   for (let n = 0; n < 3; n++) expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
   await pool.end()
   // An uncaught exception would come in a turn of its own.

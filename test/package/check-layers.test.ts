@@ -256,3 +256,17 @@ describe('words', () => {
     ])
   })
 })
+
+test('the page runs in a browser: it may know the time, and take nothing but types from elsewhere', () => {
+  const { problems } = check({
+    'dashboard/frame.ts': 'export const a = 1\nexport interface Frame {}\n',
+    'dashboard/web/app.ts': "import type { Frame } from '../frame.ts'\nsetInterval(() => Date.now(), 1000)\n",
+    'dashboard/web/bad.ts': "import { a } from '../frame.ts'\n",
+    'dashboard/server.ts': "import { App } from './web/app.ts'\nsetInterval(() => {}, 1)\n",
+  })
+  expect(problems).toEqual([
+    'src/dashboard/server.ts:1 the page is for browsers',
+    'src/dashboard/server.ts:2 time comes only from Clock (base/clock.ts)',
+    'src/dashboard/web/bad.ts:1 a browser cannot load this, the page may import only its type',
+  ])
+})

@@ -63,6 +63,7 @@ export function poolFrame(more: Partial<PoolFrame> = {}): PoolFrame {
     wait: { mean: 1, p95: 2.5, p99: 4, max: 10 },
     perSecond: { answered: 1_234, failed: 0 },
     classes: [{ class: 'simple', perSecond: 1_200, p50: 0.42, p95: 1.2, p99: null }],
+    latency: { p50: 0.42, p95: 1.2, p99: null },
     queue: { rows: [{ priority: 1, agent: 'planner', waiting: 12, oldestMillis: 120 }], more: 0 },
     breaker: null,
     slots: [

@@ -270,10 +270,15 @@ function cell(
 async function sweepWithin(
   time: TimeLimit,
   signal: AbortSignal,
-  parts: Omit<SweepParts, 'random' | 'deadline'> & { seed: number },
+  parts: Omit<SweepParts, 'deadline' | 'now' | 'random'> & { seed: number },
 ): Promise<Swept | SweptSoFar> {
   const { deadline } = time
-  const sweep = new Sweep({ ...parts, random: randomOf(parts.seed, 'sweep'), deadline })
+  const sweep = new Sweep({
+    ...parts,
+    random: randomOf(parts.seed, 'sweep'),
+    now: () => performance.now(),
+    deadline,
+  })
   try {
     return await time.within(sweep.run())
   } catch (error) {

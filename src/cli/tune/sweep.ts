@@ -10,7 +10,9 @@ import { fewestRounds, sizesAround, sweepPart } from './plan.ts'
 export interface SweepParts {
   readonly sizes: readonly number[]
   readonly random: Random
-  /** When it has to be over, by `performance.now()`. */
+  /** Milliseconds, as `performance.now()`. */
+  readonly now: () => number
+  /** When it has to be over, by `now()`. */
   readonly deadline: number
   measure(size: number): Promise<Cell>
   /** Told after every cell. */
@@ -50,7 +52,7 @@ const fewestToShow = 2
 /** A sweep under way. */
 export class Sweep {
   readonly #parts: SweepParts
-  readonly #began = performance.now()
+  readonly #began: number
   readonly #rounds: SweepRound[] = []
   #cells = 0
   #shared = false
@@ -58,6 +60,7 @@ export class Sweep {
 
   constructor(parts: SweepParts) {
     this.#parts = parts
+    this.#began = parts.now()
     this.#upward = parts.random.chance(0.5)
   }
 
@@ -100,7 +103,7 @@ export class Sweep {
   /** Whether a round over so many sizes would be over by `until`, if it takes as long as those before. */
   #fits(count: number, until: number): boolean {
     if (this.#rounds.length >= mostRounds) return false
-    const now = performance.now()
+    const now = this.#parts.now()
     const each = this.#cells === 0 ? 0 : (now - this.#began) / this.#cells
     return now + count * each <= until
   }
@@ -120,8 +123,8 @@ export class Sweep {
   }
 
   #tell(progress: Pick<Progress, 'stage' | 'size' | 'complete' | 'rounds'>): void {
-    const { deadline, onCell } = this.#parts
-    const done = Math.min(1, (performance.now() - this.#began) / (deadline - this.#began))
+    const { deadline, now, onCell } = this.#parts
+    const done = Math.min(1, (now() - this.#began) / (deadline - this.#began))
     onCell({ ...progress, round: progress.rounds.length, done })
   }
 }

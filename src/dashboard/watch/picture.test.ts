@@ -28,7 +28,16 @@ function rowOf(changed: Partial<DashboardConnection> = {}): DashboardConnection 
 function picture(pool: Partial<DashboardPool> = {}, stats = statsOf(), leakMillis = 0) {
   const whole = { stats: () => stats, attach: () => () => undefined, ...pool }
   const perSecond = { answered: 0, failed: 0 }
-  return pictureOf({ name: 'p', pool: whole, stats, epoch: 5_000, perSecond, classes: [], leakMillis })
+  return pictureOf({
+    name: 'p',
+    pool: whole,
+    stats,
+    epoch: 5_000,
+    perSecond,
+    classes: [],
+    latency: { p50: null, p95: null, p99: null },
+    leakMillis,
+  })
 }
 
 test('a pool that has only numbers is shown without slots and queue', () => {

@@ -20,13 +20,14 @@ export interface PictureParts {
   readonly epoch: number
   readonly perSecond: PoolFrame['perSecond']
   readonly classes: readonly ClassFrame[]
+  readonly latency: PoolFrame['latency']
   /** Leases that are out for longer are shown with their stacks. */
   readonly leakMillis: number
 }
 
 /** Takes the picture. Its work grows with slots and agents, not with callers. */
 export function pictureOf(parts: PictureParts): PoolFrame {
-  const { classes, name, perSecond, pool, stats } = parts
+  const { classes, latency, name, perSecond, pool, stats } = parts
   const { mean, p95, p99, max } = stats.wait
   return {
     name,
@@ -43,6 +44,7 @@ export function pictureOf(parts: PictureParts): PoolFrame {
     wait: { mean: rounded(mean), p95: rounded(p95), p99: rounded(p99), max: rounded(max) },
     perSecond,
     classes,
+    latency,
     queue: queueOf(pool.queue?.() ?? []),
     breaker: breakerOf(stats),
     slots: (pool.connections?.() ?? []).slice(0, MOST_SLOTS).map((row) => slotOf(row, parts)),

@@ -49,6 +49,19 @@ test('each class has its own rate and percentiles', () => {
   ])
 })
 
+test('all classes together have percentiles of their own, over the same ten seconds', () => {
+  const recorder = new Recorder()
+  const recent = new RecentOperations(recorder, 0)
+  expect(recent.latency(500)).toEqual({ p50: null, p95: null, p99: null })
+  answer(recorder, 'simple', 1, 98)
+  answer(recorder, 'analytical', 4_000, 2)
+  const { p50, p95, p99 } = recent.latency(1_000)
+  expect([p50, p95]).toEqual([expect.closeTo(1, 0), expect.closeTo(1, 0)])
+  expect(p99).toBeGreaterThanOrEqual(3_900)
+  for (let second = 1; second <= 11; second++) recent.second(second * 1_000)
+  expect(recent.latency(11_250)).toEqual({ p50: null, p95: null, p99: null })
+})
+
 test('throughput is that of the last second or so', () => {
   const recorder = new Recorder()
   const recent = new RecentOperations(recorder, 0)

@@ -73,17 +73,29 @@ export class RecentOperations {
     }
   }
 
+  /** All classes together, over the last ten seconds or so. */
+  latency(now: number): Pick<Stretch, 'p50' | 'p95' | 'p99'> {
+    const from = this.#windowStart(now)
+    const all = new Histogram()
+    for (const [name, { times }] of this.#recorder.classes) all.add(since(times, from.times.get(name)))
+    return quantiles(all)
+  }
+
   /** Each class that was ever seen, over the last ten seconds or so. */
   classes(now: number): ClassFrame[] {
-    // After a standstill of the process older marks say nothing of the last seconds.
-    const recent = ({ at }: Mark) => now - at <= (WINDOW_SECONDS + 1) * 1_000
-    const from = this.#marks.values().find(recent) ?? this.#last
+    const from = this.#windowStart(now)
     const seconds = (now - from.at) / 1_000
     return [...this.#recorder.classes].map(([name, { times }]) => {
       const recently = since(times, from.times.get(name))
       const perSecond = seconds > 0 ? rounded(recently.count / seconds) : 0
       return { class: name, perSecond, ...quantiles(recently) }
     })
+  }
+
+  /** After a standstill of the process older marks say nothing of the last seconds. */
+  #windowStart(now: number): Mark {
+    const recent = ({ at }: Mark) => now - at <= (WINDOW_SECONDS + 1) * 1_000
+    return this.#marks.values().find(recent) ?? this.#last
   }
 
   #mark(at: number): Mark {

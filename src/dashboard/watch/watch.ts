@@ -68,6 +68,7 @@ export class PoolWatch {
         epoch: this.#clock.epoch(),
         perSecond: this.#recent.perSecond(now),
         classes: this.#recent.classes(now),
+        latency: this.#recent.latency(now),
         leakMillis: this.#leaksAfter(now),
       })
     })

@@ -34,8 +34,10 @@ export class Watched {
   constructor(pool: MonitoredPool, clock: Clock) {
     this.#pool = pool
     this.#clock = clock
+    // First: a pool that fails here is not watched.
+    const stats = pool.stats()
     this.#recording = record(pool)
-    this.#mark = markOf(clock.now(), pool.stats(), this.#recording.recorder)
+    this.#mark = markOf(clock.now(), stats, this.#recording.recorder)
     this.#alarm = new Alarm(clock, () => this.#look(), false)
     this.#rearm()
   }
@@ -46,8 +48,12 @@ export class Watched {
   }
 
   #look(): void {
-    this.#looks.add(this.#pool.stats())
     this.#rearm()
+    try {
+      this.#looks.add(this.#pool.stats())
+    } catch {
+      // Nobody called this: what a pool fails with is told to who collects, who asks it too.
+    }
   }
 
   #rearm(): void {

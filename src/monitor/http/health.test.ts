@@ -3,6 +3,7 @@ import { ManualClock } from '../../../test/support/manual-clock.ts'
 import { connectionOf, settingsOf, statsOf } from '../../../test/support/pictures.ts'
 import type { PoolStats } from '../../core/stats.ts'
 import type { Source } from '../source.ts'
+import type { LivePool } from './health.ts'
 import { healthHandler } from './health.ts'
 
 /** A pool whose server answers, and counts the questions. */
@@ -55,6 +56,25 @@ describe('liveness', () => {
     expect(answer.status).toBe(503)
     expect(await answer.json()).toMatchObject({
       checks: { web: { status: 'healthy' }, jobs: { status: 'unhealthy' } },
+    })
+  })
+
+  test('of what createPools() makes is that of its pools, although it has numbers of its own', async () => {
+    const jobs = { state: 'running' as PoolStats['state'] }
+    const pools = Object.assign(
+      new Map<string, LivePool>([
+        ['web', poolOf()],
+        ['jobs', { stats: () => statsOf(jobs) }],
+      ]),
+      { stats: () => ({ total: 2 }) },
+    )
+    const handler = healthHandler(pools, { probe: 'liveness' })
+    expect((await handler(request())).status).toBe(200)
+    jobs.state = 'ended'
+    const answer = await handler(request())
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({
+      checks: { web: { status: 'healthy' }, jobs: { status: 'unhealthy', message: 'the pool is ended' } },
     })
   })
 })
