@@ -195,6 +195,16 @@ test('the server stands on operations, of each pool its own', () => {
   })
 })
 
+test('the server may be another than Postgres, at any port that there is', () => {
+  const { hooks, pool } = watchedPool()
+  const { meter, recorded } = fakeMeter()
+  openTelemetry(pool, meter, undefined, { server: { system: 'redis', port: 65_535 } })
+  hooks.emit('answered', operationOf(), { millis: 1, error: undefined })
+  expect(recorded[0]?.[2]).toMatchObject({ 'db.system.name': 'redis', 'server.port': 65_535 })
+  const beyond = { server: { port: 65_536 } }
+  expect(() => openTelemetry(pool, meter, undefined, beyond)).toThrow('port must be a whole number from 1 to')
+})
+
 describe('spans', () => {
   test('one is a client, begins with its attributes and ends with its caller being told', () => {
     const { hooks, pool } = watchedPool()

@@ -51,6 +51,7 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
   ['DatabasePoolQueueLong', '101 queued', pool({ total: 10, waiting: 101 }), '30s', '1m'],
   ['DatabasePoolOverflowHigh', '9 of 10', pool({ total: 19, maxOverflow: 10 }), '4m30s', '5m'],
   ['DatabasePoolSlowAcquire', '60 ms', acquires(50, 0.06, 50), '2m', '3m'],
+  ['DatabasePoolSlowAcquire', 'long, for 20.5 acquires in 5 minutes', acquires(2.05, 1, 2), '2m', '10m'],
   [
     'DatabasePoolAcquireTimeouts',
     '1.2 a minute',
