@@ -151,6 +151,10 @@ test('what is promised to be seen is asked for, in the units of the metrics', ()
     `sum by (type) (rate(db_connection_errors_total{${chosen}}[$__rate_interval]) * 60) > 0`,
   ])
   expect(planned('Time to get a connection').steps).toEqual([null, 0.01, 0.05])
+  expect(planned('p95').queries).toEqual([`histogram_quantile(0.95, ${sum})`])
+  expect(planned('p95 by class').queries).toEqual([
+    `histogram_quantile(0.95, ${sum.replace('(le)', '(le, class)')})`,
+  ])
   expect(planned('Waiting').steps).toEqual([null, 1, 100])
   expect(planned('p95').steps).toEqual([null, 1, 5])
   expect(planned('Longest statement').steps).toEqual([null, 5, 30])
