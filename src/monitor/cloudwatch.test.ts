@@ -282,6 +282,15 @@ const refused: [Partial<CloudWatchOptions>, string][] = [
     { dimensions: { Dienst: 'Bücher' } },
     'the dimension Dienst must be 1 to 1,024 printable ASCII characters',
   ],
+  [{ namespace: 'n'.repeat(256) }, 'namespace must be 1 to 255 printable ASCII characters'],
+  [
+    { dimensions: { ['d'.repeat(256)]: 'x' } },
+    'the name of a dimension must be 1 to 255 printable ASCII characters',
+  ],
+  [
+    { dimensions: { Service: 'x'.repeat(1_025) } },
+    'the dimension Service must be 1 to 1,024 printable ASCII characters',
+  ],
   [{ dimensions: { PoolName: 'x' } }, 'dimensions has PoolName, which is the name of the pool'],
   [
     { dimensions: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`d${n}`, 'x'])) },
@@ -295,6 +304,24 @@ test.each(refused)('what CloudWatch would not take is refused at once: %j', (opt
   const given = { namespace: 'Shop', ...options }
   expect(() => cloudWatch(watchedPool().pool, client, given, { clock })).toThrow(sentence)
   expect(clock.armed()).toBe(0)
+})
+
+test('the longest texts that CloudWatch takes are taken', async () => {
+  const { exporter } = exported({
+    namespace: 'n'.repeat(255),
+    dimensions: { ['d'.repeat(255)]: 'x'.repeat(1_024) },
+  })
+  await exporter.flush()
+  expect(exporter.stats()).toMatchObject({ sent: 4 })
+})
+
+test('a request has ten seconds, unless said otherwise', async () => {
+  const { clock, exporter, state } = exported()
+  state.answer = () => new Promise(() => undefined)
+  await clock.advance(MINUTE + 9_999)
+  expect(exporter.stats()).toMatchObject({ failures: 0 })
+  await clock.advance(1)
+  expect(exporter.stats()).toMatchObject({ failures: 1 })
 })
 
 test('a client without the method, and a name of a pool that cannot be a dimension, are refused', () => {

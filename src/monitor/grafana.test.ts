@@ -147,7 +147,14 @@ test('what is promised to be seen is asked for, in the units of the metrics', ()
       `(sum(rate(db_query_errors_total{${chosen}}[$__rate_interval])) or vector(0)) / sum(rate(db_query_duration_seconds_count{${chosen}}[$__rate_interval]))`,
     ],
   })
+  expect(planned('Connection errors').queries).toEqual([
+    `sum by (type) (rate(db_connection_errors_total{${chosen}}[$__rate_interval]) * 60) > 0`,
+  ])
   expect(planned('Time to get a connection').steps).toEqual([null, 0.01, 0.05])
+  expect(planned('p95').queries).toEqual([`histogram_quantile(0.95, ${sum})`])
+  expect(planned('p95 by class').queries).toEqual([
+    `histogram_quantile(0.95, ${sum.replace('(le)', '(le, class)')})`,
+  ])
   expect(planned('Waiting').steps).toEqual([null, 1, 100])
   expect(planned('p95').steps).toEqual([null, 1, 5])
   expect(planned('Longest statement').steps).toEqual([null, 5, 30])

@@ -139,14 +139,45 @@ test('times are recorded in seconds as they happen', () => {
   expect(recorded[3]?.slice(0, 2)).toEqual(['db.client.operation.duration', 1.5])
 })
 
-test('histograms of seconds have boundaries for seconds', () => {
+test('histograms are of seconds, with boundaries for seconds: those of the conventions where they have some', () => {
   const { made, meter } = fakeMeter()
   openTelemetry(watchedPool().pool, meter)
-  for (const [name, options] of made)
-    if (/time$|duration$/.test(name)) {
-      expect(options?.unit).toBe('s')
-      expect(options?.advice?.explicitBucketBoundaries?.[0]).toBe(0.001)
-    }
+  const connection = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60]
+  const histograms = [
+    ['db.client.connection.create_time', connection],
+    ['db.client.connection.wait_time', connection],
+    ['db.client.connection.use_time', connection],
+    ['db.client.operation.duration', [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]],
+  ] as const
+  for (const [name, explicitBucketBoundaries] of histograms)
+    expect(made.get(name), name).toMatchObject({ unit: 's', advice: { explicitBucketBoundaries } })
+  expect([...made.keys()].filter((name) => /time$|duration$/.test(name))).toHaveLength(histograms.length)
+})
+
+test('what is counted has the unit of the conventions', () => {
+  const { made, meter } = fakeMeter()
+  openTelemetry(watchedPool().pool, meter)
+  const units = [...made].map(([name, options]) => [name, options?.unit] as const)
+  expect(Object.fromEntries(units.filter(([, unit]) => unit !== 's'))).toEqual({
+    'db.client.connection.count': '{connection}',
+    'db.client.connection.idle.max': '{connection}',
+    'db.client.connection.idle.min': '{connection}',
+    'db.client.connection.limit': '{connection}',
+    'db.client.connection.max': '{connection}',
+    'db.client.connection.pending_requests': '{request}',
+    'db.client.connection.timeouts': '{timeout}',
+  })
+})
+
+test('the metric has a hundred summaries, unless said otherwise', () => {
+  const { hooks, pool } = watchedPool()
+  const { meter, recorded } = fakeMeter()
+  openTelemetry(pool, meter)
+  for (let n = 0; n < 120; n++)
+    hooks.emit('answered', operationOf({ summary: `SELECT t${n}` }), { millis: 1, error: undefined })
+  const seen = new Set(recorded.map(([, , attributes]) => attributes?.['db.query.summary']))
+  expect(seen.size).toBe(101)
+  expect(seen).toContain('_OTHER')
 })
 
 test('the server stands on operations, of each pool its own', () => {
@@ -162,6 +193,16 @@ test('the server stands on operations, of each pool its own', () => {
     'server.port': 6432,
     'db.namespace': 'app',
   })
+})
+
+test('the server may be another than Postgres, at any port that there is', () => {
+  const { hooks, pool } = watchedPool()
+  const { meter, recorded } = fakeMeter()
+  openTelemetry(pool, meter, undefined, { server: { system: 'redis', port: 65_535 } })
+  hooks.emit('answered', operationOf(), { millis: 1, error: undefined })
+  expect(recorded[0]?.[2]).toMatchObject({ 'db.system.name': 'redis', 'server.port': 65_535 })
+  const beyond = { server: { port: 65_536 } }
+  expect(() => openTelemetry(pool, meter, undefined, beyond)).toThrow('port must be a whole number from 1 to')
 })
 
 describe('spans', () => {

@@ -51,6 +51,7 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
   ['DatabasePoolQueueLong', '101 queued', pool({ total: 10, waiting: 101 }), '30s', '1m'],
   ['DatabasePoolOverflowHigh', '9 of 10', pool({ total: 19, maxOverflow: 10 }), '4m30s', '5m'],
   ['DatabasePoolSlowAcquire', '60 ms', acquires(50, 0.06, 50), '2m', '3m'],
+  ['DatabasePoolSlowAcquire', 'long, for 20.5 acquires in 5 minutes', acquires(2.05, 1, 2), '2m', '10m'],
   [
     'DatabasePoolAcquireTimeouts',
     '1.2 a minute',
@@ -66,6 +67,13 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
     '7m',
   ],
   ['DatabasePoolLowReuse', '89 %', [...pool(), ...acquires(100, 0, 89)], '5m', '8m'],
+  [
+    'DatabasePoolLowReuse',
+    '100.5 acquires in 15 minutes, more than 20 for each of 5 slots',
+    [...pool({ max: 5 }), ...acquires(3.35, 0, 0)],
+    '15m',
+    '21m',
+  ],
   [
     'DatabaseConnectionErrors',
     '0.13 a second',
@@ -152,6 +160,7 @@ const silent: readonly (readonly [string, string, Scraped[]])[] = [
   ['DatabasePoolAcquireTimeouts', 'callers who gave up', [counter('refusals', 50, { reason: 'aborted' })]],
   ['DatabasePoolLowReuse', '90 %', [...pool(), ...acquires(300, 0, 270)]],
   ['DatabasePoolLowReuse', 'hardly any use', [...pool(), ...acquires(3, 0, 0)]],
+  ['DatabasePoolLowReuse', '99 acquires in 15 minutes', [...pool({ max: 1 }), ...acquires(3.3, 0, 0)]],
   ['DatabasePoolLowReuse', 'few uses for so many slots', [...pool({ max: 200 }), ...acquires(100, 0, 0)]],
   ['DatabaseConnectionErrors', '0.1 a second', [counter('connectionErrors', 3, { type: '57P03' })]],
   ['DatabaseSlowQueries', '5 of 100 beyond 5 s', statements(5)],

@@ -1,7 +1,7 @@
 /** The panels about connections: how many, who waits for them, and how they come and go. */
 import { TARGETS } from '../targets.ts'
 import type { Limits, PanelPlan, Section } from './panel.ts'
-import { by, chosen, each, growth, percentiles, total } from './queries.ts'
+import { by, chosen, each, growth, percentiles, some, total } from './queries.ts'
 
 const SECOND = 1_000
 
@@ -131,7 +131,8 @@ export function lifeSection(): Section {
       curves('Connection errors', 'A minute, by the code of the error; lost is a connection that broke.', {
         ...third,
         unit: 'opm',
-        queries: [by('type', `${growth('connectionErrors')} * 60`)],
+        // The common types are there from the beginning: those that do not happen would be a dozen lines at 0.
+        queries: [some(by('type', `${growth('connectionErrors')} * 60`))],
       }),
     ],
   }

@@ -29,6 +29,11 @@ export function by(label: string, expression: string): Query {
   return { expression: `sum by (${label}) (${expression})`, legend: `{{${label}}}` }
 }
 
+/** The same without the curves that are 0. */
+export function some({ expression, legend }: Query): Query {
+  return { expression: `${expression} > 0`, legend }
+}
+
 /** One curve for each pool and process. */
 export function each(expression: string): Query {
   return { expression, legend: '{{pool}} {{instance}}' }
