@@ -42,6 +42,10 @@ test('causes come before what follows from them: breaker, opens, leaks, long lea
   expect(said({ ...full(11, 2), breaker })).toBe(
     'bad: The circuit breaker is open: calls are refused for another 2.0 s',
   )
+  const lastOpenFailure = { message: '28P01: wrong password', ageMillis: 10 }
+  expect(said({ counts: countsOf([], 0, 0), breaker, lastOpenFailure })).toBe(
+    'bad: The circuit breaker is open: calls are refused for another 2.0 s (28P01: wrong password)',
+  )
   expect(
     said({ counts: countsOf([], 3, 0), lastOpenFailure: { message: 'ECONNREFUSED', ageMillis: 10 } }),
   ).toBe('bad: No connection can be opened: ECONNREFUSED')

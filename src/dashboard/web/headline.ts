@@ -50,10 +50,11 @@ function stopped({ counts, state }: PoolFrame): Headline | undefined {
   }
 }
 
-function broken({ breaker, counts, lastOpenFailure, slots }: PoolFrame): Headline | undefined {
+function broken(pool: PoolFrame): Headline | undefined {
+  const { breaker, counts, lastOpenFailure, slots } = pool
   if (breaker?.state === 'open')
     return bad(
-      `The circuit breaker is open: calls are refused for another ${duration(breaker.retryAfterMillis)}`,
+      `The circuit breaker is open: calls are refused for another ${duration(breaker.retryAfterMillis)}${whyNone(pool)}`,
     )
   if (counts.total === counts.opening && counts.waiting > 0 && lastOpenFailure !== null)
     return bad(`No connection can be opened: ${lastOpenFailure.message}`)
@@ -65,6 +66,11 @@ function broken({ breaker, counts, lastOpenFailure, slots }: PoolFrame): Headlin
   if (counts.idle === 0 && counts.waiting > 0 && held > 0)
     return bad(`${several(held, 'lease')} held for over ${duration(HELD_BAD_MILLIS)}${whoWaits(counts)}`)
   return undefined
+}
+
+/** Where no connection is left, the reason is why the last one could not be opened. */
+function whyNone({ counts, lastOpenFailure }: PoolFrame): string {
+  return counts.total > counts.opening || lastOpenFailure === null ? '' : ` (${lastOpenFailure.message})`
 }
 
 function whoWaits({ waiting }: PoolFrame['counts']): string {
