@@ -24,15 +24,22 @@ export function headline(pool: PoolFrame, slow: SlowPoolFrame | undefined): Head
   const now = stopped(pool) ?? broken(pool) ?? crowded(pool)
   const [worst] = slow?.advice ?? []
   if (now?.tone === 'bad') return now
-  if (worst?.severity === 'critical') return bad(worst.title)
+  if (worst?.severity === 'critical') return bad(saidOf(worst, pool))
   if (now !== undefined) return now
-  if (worst?.severity === 'warning') return warn(worst.title)
+  if (worst?.severity === 'warning') return warn(saidOf(worst, pool))
   const { leased, shared, total } = pool.counts
   if (total === 0) return { tone: 'good', text: 'Nothing to do: no connection is open, none is asked for' }
   return {
     tone: 'good',
     text: `All well: nobody waits, ${count(leased + shared)} of ${count(pool.max)} at work`,
   }
+}
+
+/** Findings of what callers went through look back five minutes. */
+const LOOKS_BACK = new Set(['acquire-timeouts', 'slow-acquire'])
+
+function saidOf({ code, title }: SlowPoolFrame['advice'][number], { counts }: PoolFrame): string {
+  return LOOKS_BACK.has(code) && counts.waiting === 0 ? `${title}, but nobody waits now` : title
 }
 
 function stopped({ counts, state }: PoolFrame): Headline | undefined {

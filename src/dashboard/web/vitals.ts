@@ -47,7 +47,7 @@ export class Vitals {
     )
     this.#write('answered', rate(perSecond.answered))
     this.#write('failed', rate(perSecond.failed))
-    this.#tone('answered', perSecond.failed > 0 ? 'warn' : 'good')
+    this.#tone('answered', toneOfAnswers(perSecond))
     this.#write('p50', duration(latency.p50))
     this.#write('p95', duration(latency.p95))
     this.#write('p99', duration(latency.p99))
@@ -81,6 +81,12 @@ function toneAbove(
 ): Tone {
   if (value > alert) return 'bad'
   return value > target ? 'warn' : 'good'
+}
+
+/** Of the answers that are errors: some may be the callers' own, most are not. */
+function toneOfAnswers({ answered, failed }: PoolFrame['perSecond']): Tone {
+  if (failed === 0) return 'good'
+  return failed > answered / 2 ? 'bad' : 'warn'
 }
 
 function toneOfQueue({ idle, waiting }: PoolFrame['counts']): Tone {
