@@ -18,6 +18,21 @@ test('everybody who attached is told, in order, until they detach', () => {
   expect(heard).toEqual(['first c 5', 'second c', 'second d'])
 })
 
+test('who attaches twice detaches each by itself, and once', () => {
+  const hooks = new HookList<string>()
+  const heard: string[] = []
+  const twice = { asked: () => undefined, ended: () => heard.push('ended') }
+  const first = hooks.attach(twice)
+  const second = hooks.attach(twice)
+  first()
+  first()
+  hooks.emit('ended')
+  expect([heard, hooks.hearers]).toEqual([['ended'], [twice]])
+  second()
+  hooks.emit('ended')
+  expect([heard, hooks.hearers]).toEqual([['ended'], []])
+})
+
 test('what a hook throws reaches neither the pool nor the others, and is not swallowed', async () => {
   const hooks = new HookList<string>()
   const heard: string[] = []

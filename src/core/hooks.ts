@@ -45,10 +45,16 @@ export class HookList<T> {
   #attached: readonly Hooks<T>[] = []
   #hearers: readonly Hooks<T>[] = []
 
-  /** Returns the way to detach. */
+  /** Returns the way to detach; once is enough. Who attaches twice is told twice, and detaches each by itself. */
   attach(hooks: Hooks<T>): () => void {
+    let isAttached = true
     this.#set([...this.#attached, hooks])
-    return () => this.#set(this.#attached.filter((other) => other !== hooks))
+    return () => {
+      if (!isAttached) return
+      isAttached = false
+      const place = this.#attached.indexOf(hooks)
+      this.#set(this.#attached.filter((_, other) => other !== place))
+    }
   }
 
   #set(attached: readonly Hooks<T>[]): void {

@@ -39,6 +39,9 @@ export interface DashboardSurroundings {
 /** Connections at one time: viewers, and those who load the page. */
 const MOST_CONNECTIONS = 128
 
+/** A request is a few lines: who has not sent them by then keeps a place from others. */
+const ASKING = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 } as const
+
 /** A connection on which nothing moves is closed after that; viewers are written to all the time. */
 const STILL_MILLIS = 60_000
 
@@ -52,7 +55,7 @@ export async function dashboard(
 ): Promise<Dashboard> {
   const settings = readDashboardOptions(options)
   const assets = await readAssets(fileURLToPath(folder), settings.title)
-  const server = createServer()
+  const server = createServer(ASKING)
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = STILL_MILLIS
   if (settings.unref) server.on('connection', (socket) => socket.unref())

@@ -107,6 +107,8 @@ function file({ body, etag, type }: Asset, request: IncomingMessage, response: S
 }
 
 function stream(feed: Feed, request: IncomingMessage, response: ServerResponse): void {
+  // Asked before the connection's last answer was over (pipelining): behind a stream its turn would never come.
+  if (response.socket === null) return plain(response, 400, 'A stream wants a connection of its own.\n')
   if (feed.viewers.size >= MOST_VIEWERS) {
     response.setHeader('Retry-After', '30')
     return plain(

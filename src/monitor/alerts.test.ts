@@ -76,6 +76,8 @@ test.each([
   [{ labels: ['team'] }, 'labels must be an object of names and texts'],
   [{ labels: { 'a-b': 'c' } }, 'labels.a-b is no name of a label'],
   [{ labels: { severity: 'page' } }, 'labels.severity is taken'],
+  [{ labels: { job: 'shop' } }, 'labels.job is taken: alerts have a label job already'],
+  [{ labels: { namespace: 'prod' } }, 'labels.namespace is taken'],
   [{ labels: { team: 7 } }, 'labels.team must be a string; it is of type number'],
   [{ labels: { team: '{{ x }}' } }, 'labels.team must be a plain text without {{'],
   [{ label: {} }, 'label is not an option of alertRules(); did you mean labels?'],

@@ -17,8 +17,11 @@ export interface AlertOptions {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Names of labels that alerts have already. */
-const TAKEN = ['severity', 'alertname', 'alertstate', 'pool', 'instance']
+/**
+ * Names of labels that alerts have already, of the metrics, of Prometheus or of Kubernetes. One of the same name would take their place: two
+ * programs would have the same alert, which Prometheus refuses to evaluate.
+ */
+const TAKEN = ['severity', 'alertname', 'alertstate', 'pool', 'job', 'instance', 'namespace', 'pod']
 
 /**
  * A rule file for Prometheus: saturation, waits, errors, slow statements, and one alert for each target of a pool and its server.

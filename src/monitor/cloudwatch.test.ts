@@ -225,6 +225,26 @@ describe('stop()', () => {
     expect([sent.length, clock.armed()]).toEqual([before, 0])
   })
 
+  test('sends nothing more where it waited for a request that was under way', async () => {
+    const clock = new ManualClock()
+    const answers: (() => void)[] = []
+    const client: CloudWatchClient = {
+      putMetricData: () => new Promise<void>((resolve) => answers.push(resolve)),
+    }
+    const pools = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`p${n}`, watchedPool().pool]))
+    const exporter = cloudWatch(pools, client, { namespace: 'Shop', timeoutMillis: 3_000 }, { clock })
+    await clock.advance(MINUTE)
+    const stopped = exporter.stop()
+    // What is under way takes two requests: the time is over in the middle of the second.
+    await clock.advance(2_000)
+    answers[0]?.()
+    await clock.advance(1_000)
+    await stopped
+    expect(exporter.stats()).toMatchObject({ sent: 1_000, waiting: 0, failures: 1 })
+    await clock.advance(10 * MINUTE)
+    expect([answers.length, clock.armed()]).toEqual([2, 0])
+  })
+
   test('gives up what could not be sent', async () => {
     const { clock, exporter, state } = exported()
     state.answer = throttled

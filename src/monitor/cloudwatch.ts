@@ -180,10 +180,10 @@ class Exporter implements CloudWatchExport {
     return this.#sending
   }
 
-  /** Sends one request after the other until one fails. Never rejects. */
+  /** Sends one request after the other until one fails, or all is over. Never rejects. */
   async #drain(): Promise<void> {
     this.#retry.stop()
-    while (this.#backlog.size > 0) {
+    while (this.#backlog.size > 0 && !this.#requests.isOver) {
       const batch = this.#backlog.take()
       try {
         await this.#requests.send({ Namespace: this.#settings.namespace, MetricData: batch })

@@ -339,3 +339,26 @@ test.each([
 test('starting without somebody to hand the figures to is refused', () => {
   expect(() => monitor(fakePool().pool).start()).toThrow('start() needs onMetrics')
 })
+
+test('a pool that fails when it is asked fails who collects, and ends no process', async () => {
+  const fake = fakePool()
+  const clock = new ManualClock()
+  let isBroken = true
+  const stats = () => {
+    if (isBroken) throw new Error('no picture')
+    return fake.pool.stats()
+  }
+  const monitoring = monitor({ ...fake.pool, stats }, {}, { clock })
+  await expect(monitoring.collect()).rejects.toThrow('no picture')
+  expect(fake.attached.size).toBe(0)
+  isBroken = false
+  await monitoring.collect()
+  isBroken = true
+  await clock.advance(5_000)
+  await expect(monitoring.collect()).rejects.toThrow('no picture')
+  isBroken = false
+  await clock.advance(1_000)
+  expect(await monitoring.collect()).toMatchObject([{ recent: { overMillis: 6_000 } }])
+  monitoring.stop()
+  expect([fake.attached.size, clock.armed()]).toEqual([0, 0])
+})

@@ -67,7 +67,7 @@ test('what is promised to be seen is there', () => {
     expect(titles).toContain(title)
   const status = panels.find(({ title }) => title === 'Connection status')
   expect(status?.targets?.[0]).toMatchObject({
-    expr: 'sum by (state) (db_pool_connections{pool=~"$pool", instance=~"$instance"})',
+    expr: 'sum by (state) (db_pool_connections{job=~"$job", pool=~"$pool", instance=~"$instance"})',
     legendFormat: '{{state}}',
   })
 })
@@ -82,16 +82,75 @@ test('every metric that pools have is shown somewhere, and nothing else is asked
     expect(asked).toContain(type === 'histogram' ? `${name}_bucket` : name)
 })
 
-test('every query is of the chosen data source, pools and processes', () => {
+test('every query is of the chosen data source, programs, pools and processes', () => {
   for (const { datasource, targets = [] } of panels) {
     for (const source of [datasource, ...targets.map((target) => target.datasource)])
       expect(source).toEqual({ type: 'prometheus', uid: '$datasource' })
   }
   for (const expression of expressions) {
     const metrics = expression.match(/\bdb_\w+/g) ?? []
-    expect(expression.split('{pool=~"$pool", instance=~"$instance"').length - 1).toBe(metrics.length)
+    expect(expression.split('{job=~"$job", pool=~"$pool", instance=~"$instance"').length - 1).toBe(
+      metrics.length,
+    )
   }
-  expect(dashboard.templating?.list?.map(({ name }) => name)).toEqual(['datasource', 'pool', 'instance'])
+  expect(dashboard.templating?.list?.map(({ name }) => name)).toEqual([
+    'datasource',
+    'job',
+    'pool',
+    'instance',
+  ])
+})
+
+test('a choice is offered from what fits the choices before it', () => {
+  const offered = dashboard.templating?.list?.slice(1).map(({ query }) => Object(query).query)
+  expect(offered).toEqual([
+    'label_values(db_pool_max_connections, job)',
+    'label_values(db_pool_max_connections{job=~"$job"}, pool)',
+    'label_values(db_pool_max_connections{job=~"$job", pool=~"$pool"}, instance)',
+  ])
+})
+
+test('without traffic a mean is a dash, and not the last one that there was', () => {
+  const stats = panels.filter(({ type }) => type === 'stat')
+  expect(stats.length).toBeGreaterThan(0)
+  for (const { fieldConfig, options } of stats) {
+    expect(options).toMatchObject({ reduceOptions: { calcs: ['last'] } })
+    expect(fieldConfig?.defaults.mappings).toEqual([
+      { type: 'special', options: { match: 'null+nan', result: { text: '–' } } },
+    ])
+  }
+})
+
+/** A panel, as far as it is a decision: percentiles, thresholds. */
+const planned = (name: string) => {
+  const panel = panels.find(({ title }) => title === name)
+  const steps = panel?.fieldConfig?.defaults.thresholds?.steps.map(({ value }) => value)
+  return { unit: panel?.fieldConfig?.defaults.unit, steps, queries: panel?.targets?.map(({ expr }) => expr) }
+}
+
+test('what is promised to be seen is asked for, in the units of the metrics', () => {
+  const chosen = 'job=~"$job", pool=~"$pool", instance=~"$instance"'
+  const sum = `sum by (le) (rate(db_query_duration_seconds_bucket{${chosen}}[$__rate_interval]))`
+  expect(planned('Duration')).toMatchObject({
+    unit: 's',
+    queries: [0.5, 0.95, 0.99].map((share) => `histogram_quantile(${share}, ${sum})`),
+  })
+  expect(planned('Utilization')).toEqual({
+    unit: 'percentunit',
+    steps: [null, 0.7, 0.8],
+    queries: [`db_pool_utilization_ratio{${chosen}}`],
+  })
+  expect(planned('Error rate')).toEqual({
+    unit: 'percentunit',
+    steps: [null, 0.01, 0.05],
+    queries: [
+      `(sum(rate(db_query_errors_total{${chosen}}[$__rate_interval])) or vector(0)) / sum(rate(db_query_duration_seconds_count{${chosen}}[$__rate_interval]))`,
+    ],
+  })
+  expect(planned('Time to get a connection').steps).toEqual([null, 0.01, 0.05])
+  expect(planned('Waiting').steps).toEqual([null, 1, 100])
+  expect(planned('p95').steps).toEqual([null, 1, 5])
+  expect(planned('Longest statement').steps).toEqual([null, 5, 30])
 })
 
 test('title and uid are as they are given', () => {

@@ -24,7 +24,7 @@ const HEIGHT = { row: 1, stat: 4, timeseries: 8 } as const
 
 /**
  * A dashboard for Grafana as JSON: connections, waits, statements, opens and closes, errors, and the server's sessions, for the
- * data source, pools and processes that are chosen at its top. The metrics are those of `prometheus()`.
+ * data source, programs, pools and processes that are chosen at its top. The metrics are those of `prometheus()`.
  * @throws SLUICE_BAD_OPTION
  */
 export function grafanaDashboard(options?: GrafanaOptions): string {
@@ -67,7 +67,7 @@ function dashboardModel(options?: GrafanaOptions): GrafanaModel {
   }
 }
 
-/** What is chosen at the top: where the figures are, and of which pools and processes. */
+/** What is chosen at the top: where the figures are, and of which programs, pools and processes. */
 function variables(): GrafanaVariable[] {
   const seen = series('max')
   return [
@@ -79,8 +79,10 @@ function variables(): GrafanaVariable[] {
       hide: 0,
       refresh: 1,
     },
-    ofLabel('pool', 'Pool', seen),
-    ofLabel('instance', 'Process', series('max', 'pool=~"$pool"')),
+    // Programs that have nothing to do with each other may call a pool by the same name.
+    ofLabel('job', 'Program', seen),
+    ofLabel('pool', 'Pool', series('max', 'job=~"$job"')),
+    ofLabel('instance', 'Process', series('max', 'job=~"$job", pool=~"$pool"')),
   ]
 }
 

@@ -101,7 +101,11 @@ describe('the autoscaler', () => {
     [{ deployment: 'shop', namespace: 'a.b' }, 'namespace must be'],
     [{ deployment: 'shop', minReplicas: 0 }, 'minReplicas must be a whole number from 1 to 1,000; it is 0'],
     [{ deployment: 'shop', maxReplicas: 1 }, 'maxReplicas must be a whole number from 2 to 1,000; it is 1'],
-    [{ deployment: 'shop', poolMax: 0 }, 'poolMax must be a whole number from 1'],
+    [{ deployment: 'shop', poolMax: 0 }, 'poolMax must be a whole number from 1 to 100,000; it is 0'],
+    [
+      { deployment: 'shop', poolMax: 1, serverLimit: 0 },
+      'serverLimit must be a whole number from 1 to 1,000,000; it is 0',
+    ],
     [{ deployment: 'shop', serverLimit: 100 }, 'serverLimit needs poolMax'],
     [{ deployment: 'shop', replicas: 3 }, 'replicas is not an option'],
   ])('%j is refused in a sentence', (options, sentence) => {

@@ -123,6 +123,26 @@ test('a pool without a breaker or retries has no such series', async () => {
     expect(families.get(name)?.samples).toEqual([])
 })
 
+test.each([
+  ['db_query_duration_seconds', [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10]],
+  ['db_pool_wait_seconds', [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60]],
+])('%s has the boundaries that are promised', async (name, boundaries) => {
+  const { families } = await scrape(everything().registry)
+  const seen = families.get(name)?.samples.flatMap(({ labels }) => labels.le ?? [])
+  expect([...new Set(seen)]).toEqual([...boundaries.map(String), '+Inf'])
+})
+
+test('counters that alerts go by are there from the first scrape on: Prometheus does not see what one begins with', async () => {
+  const registry = new Registry()
+  prometheus(fakePool(), registry)
+  const seen = await scrape(registry)
+  const types = ['lost', 'other', 'SLUICE_OPEN_TIMEOUT', 'ECONNREFUSED', '28P01', '53300', '57P03']
+  for (const type of types)
+    expect(seen.value('db_connection_errors_total', { pool: 'default', type }), type).toBe(0)
+  for (const reason of ['timeout', 'shed', 'rejected'])
+    expect(seen.value('db_pool_refusals_total', { pool: 'default', reason }), reason).toBe(0)
+})
+
 test('nothing is asked before a scrape, and once in each', async () => {
   const { registry, pool } = everything()
   expect([pool.stats.mock.calls.length, pool.query.mock.calls.length]).toEqual([0, 0])

@@ -22,6 +22,17 @@ export function rate(of: string, window: string): string {
   return `rate(${of}[${window}])`
 }
 
+/** How long a gauge counts that is not seen any more: less than the two minutes that an alert about one has to last at least. */
+const SEEN_WITHIN = '119s'
+
+/**
+ * What a gauge was when it was seen last. A scrape that fails ends every series at once, and with them the time that an alert has lasted;
+ * it fails most where there is most to tell, in a process or at a server that is too busy to answer.
+ */
+export function lately(of: string): string {
+  return `last_over_time(${of}[${SEEN_WITHIN}])`
+}
+
 /** One series for those that differ in `label` alone: alerts carry no label that their name says already. */
 export function without(label: string, of: string): string {
   return `sum without (${label}) (${of})`

@@ -55,6 +55,16 @@ test('durations are counted in seconds, and in milliseconds for percentiles', ()
   expect([recorder.waits.sum, recorder.uses.sum, recorder.opens.sum]).toEqual([0.02, 0.03, 0.04])
 })
 
+test('classes that a pool makes up take no more memory than fifty, and the rest is other', () => {
+  const recorder = new Recorder()
+  for (let n = 0; n < 10_000; n++)
+    recorder.answered({ class: `c${n % 1_000}` }, { millis: 1, error: undefined })
+  expect(recorder.classes.size).toBe(51)
+  const counts = [...recorder.classes.values()].map(({ times }) => times.count)
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(10_000)
+  expect(recorder.classes.get('other')?.times.count).toBe(9_500)
+})
+
 test('failures are counted by code; the text of an error is nowhere', () => {
   const recorder = new Recorder()
   recorder.answered(
@@ -78,6 +88,8 @@ test('failures are counted by code; the text of an error is nowhere', () => {
 test('a code that is no code is none', () => {
   expect(errorType({ code: 'pässword: s3cr3t' })).toBe('other')
   expect(errorType(undefined)).toBe('other')
+  expect(errorType({ code: 'A'.repeat(64) })).toBe('A'.repeat(64))
+  expect(errorType({ code: 'A'.repeat(65) })).toBe('other')
 })
 
 test('there are never more than fifty words and one for the rest', () => {

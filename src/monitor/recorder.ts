@@ -27,12 +27,15 @@ export class ClassRecord {
   slow = 0
 }
 
+/** Of classes and codes each. */
+const MOST_WORDS = 50
+
 /** Counts by a word, of which there are few: what comes after the fiftieth is `other`. */
 export class Counts {
   readonly #counts = new Map<string, number>()
 
   add(word: string): void {
-    const known = this.#counts.has(word) || this.#counts.size < 50 ? word : 'other'
+    const known = this.#counts.has(word) || this.#counts.size < MOST_WORDS ? word : 'other'
     this.#counts.set(known, (this.#counts.get(known) ?? 0) + 1)
   }
 
@@ -91,7 +94,9 @@ export class Recorder implements Hooks<object> {
     if (end.error !== undefined) this.errors.add(errorType(end.error))
   }
 
-  #classOf(name: string): ClassRecord {
+  /** There are few, unless a pool makes them up: what comes after the fiftieth is `other`. */
+  #classOf(asked: string): ClassRecord {
+    const name = this.classes.has(asked) || this.classes.size < MOST_WORDS ? asked : 'other'
     let record = this.classes.get(name)
     if (record === undefined) {
       record = new ClassRecord()

@@ -168,6 +168,7 @@ describe('the change to make', () => {
     expect(adviceOf('out', busy)?.change).toBe('Run one instance more.')
     expect(instances('out', busy, { instances: 1 })).toBe(2)
     expect(instances('out', busy, { instances: 5 })).toBe(8)
+    expect(instances('out', busy, { instances: 10 })).toBe(15)
     expect(instances('out', busy, { instances: 18 })).toBe(20)
     expect(adviceOf('out', busy, { instances: 20 })).toBeUndefined()
     expect(adviceOf('in', IDLE)?.change).toBe('Run one instance less.')
@@ -257,10 +258,30 @@ describe('gaps', () => {
     })
   })
 
+  test('a clock that was put back, or put on, begins every window anew', () => {
+    const before = lasting(10 * MINUTE, { ...IDLE })
+    for (const step of [-60 * MINUTE, 60 * MINUTE]) {
+      const later = (minutes: number) =>
+        lasting(minutes * MINUTE, { ...IDLE }).map((sample) => ({
+          ...sample,
+          at: sample.at + 11 * MINUTE + step,
+        }))
+      expect(kinds([...before, ...later(9)])).toEqual([])
+      expect(scalingAdvice([...before, ...later(9)], OPTIONS).unknown).toContainEqual({
+        kind: 'in',
+        why: 'the samples cover 9 minutes of 10 minutes without a gap',
+      })
+      expect(kinds([...before, ...later(10)])).toEqual(['in'])
+    }
+  })
+
   test('a long window takes longer ones: a hundredth of it', () => {
     const hourly = lasting(7 * DAY, { ...IDLE, cpu: 10 }, 14 * MINUTE)
     expect(kinds(hourly)).toContain('tier-down')
     expect(kinds(lasting(7 * DAY, { ...IDLE, cpu: 10 }, 15 * MINUTE))).not.toContain('tier-down')
+    // 864 s are a hundredth of the day in which CPU and utilization are looked at.
+    expect(kinds(lasting(7 * DAY, { ...IDLE, cpu: 10 }, 864_000))).toContain('tier-down')
+    expect(kinds(lasting(7 * DAY, { ...IDLE, cpu: 10 }, 864_001))).not.toContain('tier-down')
   })
 
   test('samples that are meant to be further apart fill their windows', () => {
@@ -435,7 +456,7 @@ test.each([
   [
     [{ at: 1 }, { at: 1 }],
     {},
-    'series[1].at must be a number of milliseconds, later than in the sample before; it is 1',
+    'series[1].at must be a number of milliseconds, another than in the sample before; it is 1',
   ],
   [[{ at: Number.NaN }], {}, 'series[0].at must be a number'],
   [[{ at: 1, cpu: -1 }], {}, 'series[0].cpu must be a number, 0 or more; it is -1'],

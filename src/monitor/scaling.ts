@@ -8,7 +8,7 @@ import { into, out } from './scaling/instances.ts'
 import { resize } from './scaling/resize.ts'
 import type { Rule, ScalingAdvice, ScalingUnknown } from './scaling/rule.ts'
 import type { ScalingSample } from './scaling/sample.ts'
-import { requireSeries } from './scaling/sample.ts'
+import { requireSeries, sinceSetBack } from './scaling/sample.ts'
 import { tierDown, tierUp } from './scaling/tier.ts'
 
 export type { ScalingAdvice, ScalingKind, ScalingUnknown } from './scaling/rule.ts'
@@ -61,7 +61,7 @@ const NAMES: readonly (keyof ScalingOptions)[] = [
 const RULES: readonly Rule[] = [resize, out, into, tierUp, tierDown]
 
 /**
- * What to scale, from samples in the order of their times; the newest one is now. Pure. A figure counts where it was exceeded in
+ * What to scale, from samples in the order in which they were taken; the last one is now. Pure. A figure counts where it was exceeded in
  * every sample of its window, the one at the beginning included; a rule whose facts are not known is silent, and says so in
  * `unknown`. What asks for more and what asks for less never hold together: between them lies a band in which nothing is said.
  * @throws SLUICE_BAD_OPTION
@@ -74,7 +74,7 @@ export function scalingAdvice(series: readonly ScalingSample[], options: Scaling
   const baseline = readMillis(given, 'baselineMillis') ?? learnedBaseline(series)
   const changedAt = readNumber(given, 'changedAt', any) ?? Number.NEGATIVE_INFINITY
   const scene = {
-    series: series.filter(({ at }) => at >= changedAt),
+    series: sinceSetBack(series).filter(({ at }) => at >= changedAt),
     every: readMillis(given, 'every', 1) ?? SCALING.everyMillis,
     baseline,
     absoluteMax: readNumber(given, 'absoluteMax', whole),

@@ -10,7 +10,7 @@ import { withoutName } from './knowledge.ts'
 import type { StatementOperations } from './operations.ts'
 import { traced } from './promises.ts'
 import type { Answer, Bounds, Ends } from './statement.ts'
-import { send } from './statement.ts'
+import { neverSent, send } from './statement.ts'
 
 /** What leases need of their pool. */
 export interface LeaseParts {
@@ -36,6 +36,8 @@ export class PoolLease {
   readonly #parts: LeaseParts
   readonly #waiting: Turn[] = []
   #running: Turn | undefined
+  /** What runs is not sent yet: it waits for what the endpoint is. */
+  #isUndecided = false
   /** How it was released, while statements of before the release still wait for their turn. */
   #leaving: { error: unknown } | undefined
   #broken: Error | undefined
@@ -144,10 +146,12 @@ export class PoolLease {
     }
     const effect = knowledge?.effectOf(statement)
     if (knowledge === undefined || (effect === undefined && !knowledge.mustKnow(statement))) return go()
+    this.#isUndecided = true
     knowledge.decide(
       client,
       () => {
-        if (isOver()) return
+        this.#isUndecided = false
+        if (isOver()) return answer(neverSent(), undefined)
         const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
         if (refusal === undefined) go()
         else answer(refusal, undefined)
@@ -193,7 +197,7 @@ export class PoolLease {
    */
   release(error?: Error | boolean | null): void {
     if (this.#leaving !== undefined) throw new Error(RELEASED_TWICE)
-    if (!error && this.#waiting.length > 0) this.#leaving = { error }
+    if (!error && (this.#waiting.length > 0 || this.#isUndecided)) this.#leaving = { error }
     else this.#giveBack(error)
   }
 

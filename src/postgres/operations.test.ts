@@ -95,6 +95,13 @@ test('a statement is shown without its literals, and in few words', () => {
   })
 })
 
+test('a statement is shown as it was asked for, whatever its caller does with its object meanwhile', () => {
+  const statement = { text: 'SELECT 1 FROM a' }
+  const operation = heard([statement])
+  statement.text = 'DELETE FROM b'
+  expect([operation.summary, operation.text]).toEqual(['SELECT a', 'select ? from a'])
+})
+
 test('several statements are a batch, of one kind where they are', () => {
   const mixed = heard(['SELECT * FROM a', 'SELECT * FROM b'])
   expect([mixed.name, mixed.summary]).toEqual(['BATCH SELECT', 'BATCH'])

@@ -28,6 +28,9 @@ const TEXTS = 1_000
 /** Longer texts are cut: what shows them is for people. In characters. */
 const LONGEST = 1_000
 
+/** Longer texts are read anew each time: a thousand of them would take more memory than all else. In characters. */
+const LONGEST_KEPT = 16_384
+
 const QUERY_OBJECT: Described = { text: '(a query object)', name: 'OTHER', summary: 'OTHER' }
 const UNREADABLE: Described = { text: '(a statement that cannot be read)', name: 'OTHER', summary: 'OTHER' }
 
@@ -45,7 +48,7 @@ export class StatementOperations {
   /** Statements are asked for as one call. Returns what to end it with; undefined where nobody listens. */
   begin(statements: readonly unknown[], said: Said): Operation | undefined {
     if (!this.#operations.isHeard) return undefined
-    const operation = new Asked(this, statements, said, this.#operations.now())
+    const operation = new Asked(this, statements.map(textOf), said, this.#operations.now())
     this.#operations.asked(operation)
     return operation
   }
@@ -55,23 +58,21 @@ export class StatementOperations {
     this.#operations.answered(operation, error)
   }
 
-  /** One statement as it is shown. */
-  describe(statement: unknown): Described {
-    const text = textOf(statement)
+  /** One statement as it is shown. @param text undefined of a query object */
+  describe(text: string | undefined): Described {
     if (text === undefined) return QUERY_OBJECT
     const known = this.#known.get(text)
     if (known !== undefined) return known
     const described = isSound(text) ? describeText(text) : UNREADABLE
-    this.#known.set(text, described)
+    if (text.length <= LONGEST_KEPT) this.#known.set(text, described)
     return described
   }
 
   /** What is expected of a statement from its earlier runs, those with values left out that are known to be slow; undefined where there were none. */
-  expected(statement: unknown): StatementClass | undefined {
-    const text = textOf(statement)
+  expected(text: string | undefined): StatementClass | undefined {
     if (text === undefined) return undefined
-    const { times } = this.#texts.of(text).family
-    return times.runs === 0 ? undefined : classOf(times.high)
+    const times = this.#texts.familyOf(text)?.times
+    return times === undefined || times.runs === 0 ? undefined : classOf(times.high)
   }
 }
 
@@ -81,26 +82,29 @@ class Asked implements Operation {
   readonly askedAt: number
   readonly class: StatementClass
   readonly #owner: StatementOperations
-  readonly #statements: readonly unknown[]
+  /** As they were asked for: a caller may use its object for another statement meanwhile, and its values are not kept. */
+  readonly #texts: readonly (string | undefined)[]
+  #shown: readonly Described[] | undefined
 
   constructor(
     owner: StatementOperations,
-    statements: readonly unknown[],
+    texts: readonly (string | undefined)[],
     { agent, class: kind }: Said,
     askedAt: number,
   ) {
     this.#owner = owner
-    this.#statements = statements
+    this.#texts = texts
     this.agent = typeof agent === 'string' ? agent : undefined
     this.askedAt = askedAt
     // Before it runs: what takes longer than its kind did is a surprise, not another class.
-    const [first] = statements
+    const [first] = texts
     const said = kind === undefined ? undefined : CLASSES.find((each) => each === kind)
-    this.class = said ?? (statements.length === 1 ? owner.expected(first) : undefined) ?? 'moderate'
+    this.class = said ?? (texts.length === 1 ? owner.expected(first) : undefined) ?? 'moderate'
   }
 
   get #described(): readonly Described[] {
-    return this.#statements.map((statement) => this.#owner.describe(statement))
+    this.#shown ??= this.#texts.map((text) => this.#owner.describe(text))
+    return this.#shown
   }
 
   get text(): string {
@@ -119,7 +123,7 @@ class Asked implements Operation {
   #inFew(of: (described: Described) => string): string {
     const words = new Set(this.#described.map(of))
     const [only = ''] = words
-    if (this.#statements.length === 1) return only
+    if (this.#texts.length === 1) return only
     return words.size === 1 ? `BATCH ${only}` : 'BATCH'
   }
 }

@@ -28,7 +28,7 @@ import type { Cargo, TripParts } from './lanes/trip.ts'
 import { Trip } from './lanes/trip.ts'
 import type { StatementOperations } from './operations.ts'
 import type { Answer, Bounds, Statements } from './statement.ts'
-import { isSubmittable, READ_TIMEOUT, send } from './statement.ts'
+import { isSubmittable, neverSent, READ_TIMEOUT, send } from './statement.ts'
 
 /** What queries work with. */
 export interface QueriesParts extends Omit<TripParts, 'alone' | 'knowledge'>, Omit<AloneParts, 'knowledge'> {
@@ -278,7 +278,7 @@ export class Queries {
     knowledge.decide(
       lease.resource,
       () => {
-        if (lease.released) return
+        if (lease.released) return answer(neverSent(), undefined)
         const refusal = effect === undefined ? undefined : knowledge.refusal(effect)
         if (refusal === undefined) work.start(lease.resource, answer)
         else answer(refusal, undefined)

@@ -138,6 +138,12 @@ export class Statements {
   }
 }
 
+/** What a statement is told that waited on a connection which is in nobody's hands any more. */
+export function neverSent(): SluiceError {
+  const text = 'the connection was given back or closed before the statement was sent'
+  return new SluiceError('SLUICE_ABORTED', text, { phase: 'query', outcome: 'not-sent' })
+}
+
 /** Sends a statement in whatever form the client takes it, and answers when it has answered. */
 export function send<R>(client: Client, statement: unknown, values: unknown, answer: Answer<R>): void {
   let answered = false
@@ -170,14 +176,27 @@ function failWith<R>(client: Client, answer: Answer<R>): Answer<R> {
   }
 }
 
-/** A query object may have a callback of its own, which pg calls instead of ours, or none at all (cursors): the client at rest tells that it is over. */
+/**
+ * A query object may have a callback of its own, which pg calls instead of ours, or none at all (cursors): the client at rest tells
+ * that it is over, and so does a client whose connection is lost.
+ */
 function adopt<R>(client: Client, statement: { callback?: unknown }, answer: Answer<R>): void {
   const { callback } = statement
+  const over = (error: Error | undefined, result?: R) => {
+    client.removeListener?.('drain', rested)
+    client.removeListener?.('error', lost)
+    client.removeListener?.('end', lost)
+    answer(error, result)
+  }
+  const rested = () => over(undefined)
+  const lost = (error = new Error('Connection terminated')) => over(error)
   if (typeof callback === 'function') {
     statement.callback = (error: Error | undefined, result: R | undefined) => {
       callback(error, result)
-      answer(error, result)
+      over(error, result)
     }
   }
-  client.once?.('drain', () => answer(undefined, undefined))
+  client.once?.('drain', rested)
+  client.once?.('error', lost)
+  client.once?.('end', lost)
 }

@@ -41,12 +41,14 @@ test('below 30 % in use with more than 10 idle max becomes 0.7 times as large', 
     min: 12,
     reason: '29 % in use and 11 idle: 90 × 0.7, not below 30, makes 63',
   })
+  expect(nextSize({ ...quiet, max: 1_000, absoluteMax: 1_000 }).max).toBe(700)
   expect(nextSize({ ...quiet, utilization: 30, max: 90, absoluteMax: 100 }).change).toBe('keep')
   expect(nextSize({ ...quiet, idle: 10, max: 90, absoluteMax: 100 }).change).toBe('keep')
 })
 
 test('max never shrinks below 30 % of the absolute max, and a smaller one stays as it is', () => {
   expect(nextSize({ ...quiet, max: 40, absoluteMax: 100 })).toMatchObject({ change: 'shrink', max: 30 })
+  expect(nextSize({ ...quiet, max: 310, absoluteMax: 1_000 }).max).toBe(300)
   expect(nextSize({ ...quiet, max: 30, absoluteMax: 100 })).toMatchObject({ change: 'keep', max: 30 })
   expect(nextSize({ ...quiet, max: 15, absoluteMax: 100 })).toMatchObject({ change: 'keep', max: 15 })
 })

@@ -238,6 +238,14 @@ async function costOf(
   return { seconds: after.seconds - before.seconds, elements: after.elements - before.elements }
 }
 
+/** As when another tab comes before it, and this one again. */
+function show(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
+}
+
 test('while the tab is hidden nothing is drawn; then the newest is', async () => {
   const busy = (at: number, tick: number): Frame => ({
     at,
@@ -248,18 +256,32 @@ test('while the tab is hidden nothing is drawn; then the newest is', async () =>
   const { page } = await open(url)
   await page.locator('[data-field="acquired"]:visible').waitFor()
   const acquired = async () => Number((await fieldsOf(page)).acquired)
-  const hide = (state: 'hidden' | 'visible') =>
-    page.evaluate((value) => {
-      Object.defineProperty(document, 'visibilityState', { value, configurable: true })
-      document.dispatchEvent(new Event('visibilitychange'))
-    }, state)
-  await hide('hidden')
+  await show(page, 'hidden')
   await page.waitForTimeout(300)
   const before = await acquired()
   await page.waitForTimeout(1_200)
   expect(await acquired()).toBe(before)
-  await hide('visible')
+  await show(page, 'visible')
   await vi.waitFor(async () => expect(await acquired()).toBeGreaterThan(before + 2), PATIENCE)
+})
+
+test('a tab that nobody sees gives its connection back after half a minute, and is live again when it is seen', async () => {
+  const site = await play()
+  const { page } = await open(site.url)
+  await page.clock.install()
+  await page.reload()
+  const link = page.locator('[data-part="link-text"]')
+  await vi.waitFor(async () => expect(await link.textContent()).toBe('Live'), PATIENCE)
+  await show(page, 'hidden')
+  await page.clock.fastForward(20_000)
+  await page.waitForTimeout(300)
+  expect(site.viewers).toBe(1)
+  await page.clock.fastForward(20_000)
+  await vi.waitFor(() => expect(site.viewers).toBe(0), PATIENCE)
+  await page.clock.fastForward(60_000)
+  await show(page, 'visible')
+  await vi.waitFor(async () => expect(await link.textContent()).toBe('Live'), PATIENCE)
+  expect(site.viewers).toBe(1)
 })
 
 describe('pictures', () => {

@@ -37,13 +37,7 @@ export async function attack(
   const seen: Seen = { outcomes: {}, violations: [], open: new Set() }
   const scene: Scene = { pool, random, seen, owners: new WeakMap() }
   const until = performance.now() + millis
-  let stopped = false
-  const disturbing = disturbances.map(async ([every, act]) => {
-    while (!stopped) {
-      await pause(random.between(0, 2 * every))
-      await act()
-    }
-  })
+  const calm = disturb(random, disturbances)
   const calling = Promise.all(
     Array.from({ length: callers }, async (_, n) => {
       for (let turn = 0; performance.now() < until; turn++) await one(scene, `${n}.${turn}`)
@@ -51,9 +45,23 @@ export async function attack(
   )
   calling.catch(() => undefined)
   await Promise.race([calling, pause(millis + GRACE_MILLIS)])
-  stopped = true
-  await Promise.all(disturbing)
+  await calm()
   return seen
+}
+
+/** Begins disturbances. Returns the way to end them. */
+export function disturb(random: Random, disturbances: readonly Disturbance[]): () => Promise<unknown> {
+  let stopped = false
+  const disturbing = disturbances.map(async ([every, act]) => {
+    while (!stopped) {
+      await pause(random.between(0, 2 * every))
+      await act()
+    }
+  })
+  return () => {
+    stopped = true
+    return Promise.all(disturbing)
+  }
 }
 
 const GRACE_MILLIS = 15_000

@@ -179,17 +179,43 @@ describe('the page', () => {
 
   test('what is no HTTP is answered without a crash', async () => {
     const site = await served()
-    const said = await new Promise<string>((resolve, reject) => {
-      const socket = connect(site.port, '127.0.0.1', () => socket.end('\x16\x03\x01 nonsense\r\n\r\n'))
-      let text = ''
-      socket.on('data', (data) => {
-        text += data.toString()
-      })
-      socket.on('close', () => resolve(text))
-      socket.on('error', reject)
-    })
+    const said = await converse(site, '\x16\x03\x01 nonsense\r\n\r\n').heard
     expect(said).toMatch(/^HTTP\/1\.1 400 /)
     expect((await ask(site)).status).toBe(200)
+  })
+})
+
+/** Sends bytes as they are, and hears until the other side hangs up, or until `hear` has it. */
+function converse({ port }: Dashboard, bytes: string, hear: (text: string) => boolean = () => false) {
+  const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
+  const heard = new Promise<string>((resolve, reject) => {
+    let text = ''
+    socket.on('data', (data) => {
+      text += data.toString()
+      if (hear(text)) resolve(text)
+    })
+    socket.on('close', () => resolve(text))
+    socket.on('error', reject)
+  })
+  return { heard, leave: () => socket.destroy() }
+}
+
+describe('one connection', () => {
+  test('has one stream: what is asked behind it gets none, and leaves no viewer behind', async () => {
+    const site = await served()
+    const asking = `GET /events HTTP/1.1\r\nHost: 127.0.0.1:${site.port}\r\n\r\n`
+    const { heard, leave } = converse(site, asking.repeat(20), (text) => text.includes('event: frame'))
+    expect(await heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(site.viewers).toBe(1)
+    leave()
+    await expect.poll(() => site.viewers).toBe(0)
+  })
+
+  test('is closed when its request is not over after ten seconds', { timeout: 30_000 }, async () => {
+    const site = await served()
+    const half = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${site.port}\r\n`
+    const answers = await Promise.all(['', half].map((bytes) => converse(site, bytes).heard))
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408 /)
   })
 })
 

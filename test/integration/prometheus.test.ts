@@ -10,6 +10,7 @@ import type { Pool } from '../../src/index.ts'
 import type { PrometheusOptions } from '../../src/monitor/index.ts'
 import { prometheus } from '../../src/monitor/index.ts'
 import type { NamedPools } from '../../src/monitor/monitored.ts'
+import { CONNECTION_ERRORS } from '../../src/monitor/prometheus/figures.ts'
 import type { Recorder } from '../../src/monitor/recorder.ts'
 import { record } from '../../src/monitor/recorder.ts'
 import type { Sample } from '../support/exposition.ts'
@@ -57,6 +58,10 @@ function histogram(name: string, buckets: Buckets, labels: Record<string, string
 function expectedOf(pool: Pool, recorder: Recorder): Expected[] {
   const stats = pool.stats()
   const busy = stats.leased + stats.shared + stats.checking + stats.cancelling
+  const counted = new Map([
+    ...CONNECTION_ERRORS.map((type) => [type, 0] as const),
+    ...recorder.connectionErrors.entries(),
+  ])
   const slots = ['opening', 'idle', 'checking', 'leased', 'shared', 'cancelling', 'closing'] as const
   return [
     ['db_pool_connections', { state: 'total' }, stats.total],
@@ -93,9 +98,7 @@ function expectedOf(pool: Pool, recorder: Recorder): Expected[] {
         ? []
         : [['db_pool_breaker_state', { state }, stats.breaker.state === state ? 1 : 0]],
     ),
-    ...[...recorder.connectionErrors.entries()].map(
-      ([type, n]): Expected => ['db_connection_errors_total', { type }, n],
-    ),
+    ...[...counted].map(([type, n]): Expected => ['db_connection_errors_total', { type }, n]),
     ...[...recorder.classes].flatMap(([name, { durations, slow }]): Expected[] => [
       ...histogram('db_query_duration_seconds', durations, { class: name }),
       ['db_slow_queries_total', { class: name }, slow],

@@ -4,7 +4,20 @@ import { parse } from 'yaml'
 import { alertRules } from '../../src/monitor/alerts.ts'
 import { promtool } from '../support/promtool.ts'
 import type { Scraped } from './scene.ts'
-import { acquires, counter, firing, gauge, judge, once, pool, silence, statements } from './scene.ts'
+import {
+  acquires,
+  counter,
+  firing,
+  gauge,
+  judge,
+  noneFiring,
+  once,
+  pool,
+  silence,
+  statements,
+  thenGone,
+  withFailedScrapes,
+} from './scene.ts'
 
 interface WrittenRule {
   readonly alert: string
@@ -45,6 +58,13 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
     '1m',
     '7m',
   ],
+  [
+    'DatabasePoolAcquireTimeouts',
+    'few of each kind, 1.2 a minute together',
+    ['timeout', 'shed', 'rejected'].map((reason) => counter('refusals', 0.2, { reason })),
+    '1m',
+    '7m',
+  ],
   ['DatabasePoolLowReuse', '89 %', [...pool(), ...acquires(100, 0, 89)], '5m', '8m'],
   [
     'DatabaseConnectionErrors',
@@ -61,6 +81,13 @@ const fires: readonly (readonly [string, string, Scraped[], before: string | und
     ),
     '4m',
     '8m',
+  ],
+  [
+    'DatabaseConnectionErrors',
+    'sixty within one scrape, the first ever',
+    [once('connectionErrors', 60, undefined, { type: '53300' })],
+    '1m30s',
+    '4m',
   ],
   ['DatabaseSlowQueries', '6 of 100 beyond 5 s', statements(6), '5m', '6m'],
   [
@@ -86,11 +113,32 @@ describe('fires when it should, and not before its time', () => {
   })
 })
 
+/** What an alert that lasts is about: a gauge, whose time would begin anew with every scrape that fails. */
+const lasting: readonly (readonly [string, Scraped[]])[] = fires.flatMap(([name, , seen]) => {
+  const rule = written[0]?.rules.find(({ alert }) => alert === name)
+  const isLong = Number.parseInt(rule?.for ?? '0', 10) >= 120
+  const isGauge = seen.every(({ values }) => !values.includes('+') && !values.includes(' '))
+  return isLong && isGauge ? [[name, seen] as const] : []
+})
+
+describe('an alert about a gauge', () => {
+  test.each(lasting)('%s fires though every fourth scrape fails', (name, seen) => {
+    expect(judge(rules, seen.map(withFailedScrapes), firing(name, '10m', 1))).toMatchObject({ code: 0 })
+  })
+
+  test('is not fired by a process that was seen so once, and has gone', () => {
+    const seen = pool({ total: 19, maxOverflow: 10, waiting: 200 }).map(thenGone)
+    for (const at of ['1m', '1m30s', '2m', '5m'])
+      expect(judge(rules, seen, noneFiring(at))).toMatchObject({ code: 0 })
+  })
+})
+
 /** Alert, and what is at its threshold or looks like it. */
 const silent: readonly (readonly [string, string, Scraped[]])[] = [
   ['DatabasePoolSaturated', 'two of ten idle', pool({ total: 10, idle: 2 })],
   ['DatabasePoolSaturated', 'none idle, but room to open more', pool({ total: 9 })],
   ['DatabasePoolSaturated', 'a pool of one that idles', pool({ max: 1, total: 1, idle: 1 })],
+  ['DatabasePoolSaturated', 'a pool of two, one in use', pool({ max: 2, total: 2, idle: 1 })],
   ['DatabasePoolHighWaitTime', '10 waiting', pool({ total: 10, waiting: 10 })],
   ['DatabasePoolHighUtilization', '8 of 10 in use', pool({ total: 10, idle: 2 })],
   ['DatabasePoolExhausted', '10 waiting, none idle', pool({ total: 10, waiting: 10 })],
@@ -161,7 +209,7 @@ describe('no alert fires, or is about to, for', () => {
 
 describe('an alert is about', () => {
   const both = (one: (labels: Record<string, string>) => Scraped[]) =>
-    ['a:9090', 'b:9090'].flatMap((instance) => one({ instance }))
+    ['a', 'b'].flatMap((process) => one({ instance: `${process}:9090`, pod: `shop-${process}` }))
 
   test('one process and one pool where it is about slots', () => {
     const full = (labels: Record<string, string>) => pool({ total: 10, waiting: 200 }, labels)
@@ -219,7 +267,7 @@ const says: Readonly<Record<string, readonly [summary: string, description: stri
   ],
   DatabasePoolAcquireTimeouts: [
     'Callers of pool web of a:9090 get no connection in time',
-    '1.2 acquire timeouts a minute over 5 minutes (more than 1): each is a failed request.',
+    '1.2 acquires a minute timed out or were turned away, over 5 minutes (more than 1): each is a failed request.',
   ],
   DatabasePoolLowReuse: [
     'Pool web of a:9090 opens connections more often than it should',

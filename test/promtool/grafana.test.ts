@@ -16,7 +16,7 @@ test('Prometheus understands the query of every panel', () => {
   // What Grafana fills in before it asks.
   const expressions = panels.flatMap(({ targets = [] }) =>
     targets.map(({ expr }) =>
-      expr.replaceAll('$__rate_interval', '5m').replaceAll('$pool', '.*').replaceAll('$instance', '.*'),
+      expr.replaceAll('$__rate_interval', '5m').replaceAll(/\$(?:job|pool|instance)\b/g, '.*'),
     ),
   )
   for (const expression of expressions) expect(expression).not.toContain('$')

@@ -31,9 +31,25 @@ export function counter(
 }
 
 /** A counter that reaches a value at the second scrape, and stays there. */
-export function once(id: MetricId, value: number, part?: 'sum' | 'count'): Scraped {
+export function once(
+  id: MetricId,
+  value: number,
+  part?: 'sum' | 'count',
+  labels: Record<string, string> = {},
+): Scraped {
   const { name } = METRICS[id]
-  return scraped(part === undefined ? name : `${name}_${part}`, `0 ${value}x${SCRAPES - 1}`, {})
+  return scraped(part === undefined ? name : `${name}_${part}`, `0 ${value}x${SCRAPES - 1}`, labels)
+}
+
+/** The same where every fourth scrape fails: its series end, and begin again. */
+export function withFailedScrapes({ name, labels, values }: Scraped): Scraped {
+  const value = values.replace(/x.*/, '')
+  return { name, labels, values: Array.from({ length: SCRAPES / 4 }, () => `${value}x2 stale`).join(' ') }
+}
+
+/** The same of a process that was scraped once more and then ended. */
+export function thenGone({ name, labels, values }: Scraped): Scraped {
+  return { name, labels, values: `${values.replace(/x.*/, '')} stale` }
 }
 
 function scraped(name: string, values: string, labels: Record<string, string>): Scraped {
@@ -114,6 +130,11 @@ export function judge(
 /** How many alerts of that name are firing at that moment, as a question. */
 export function firing(name: string, at: string, count: number): object {
   return counted(`alertname="${name}",alertstate="firing"`, at, count)
+}
+
+/** That no alert at all fires, as a question. */
+export function noneFiring(at: string): object {
+  return counted('alertstate="firing"', at, 0)
 }
 
 /** That no alert at all fires or is about to, as a question. */

@@ -23,6 +23,8 @@ const LOOK_MILLIS = 1_000
 const SILENCE_MILLIS = 3_000
 /** Then the connection itself may be dead, and a new one is tried. */
 const RENEW_MILLIS = 10_000
+/** Browsers keep six connections to a server, of all their tabs together: one that nobody sees gives its own back after that. */
+const UNSEEN_MILLIS = 30_000
 /** The browser tries again by itself, but not after an answer that is no stream. */
 const RETRY_MILLIS = 2_000
 
@@ -34,6 +36,9 @@ export class Feed {
   /** When the newest message came. */
   #heardAt = 0
   #triedAt = 0
+  /** Since when nobody sees the page. */
+  #unseenSince: number | undefined
+  #isResting = false
 
   constructor(url: string, owner: FeedOwner) {
     this.#url = url
@@ -43,6 +48,7 @@ export class Feed {
   start(): void {
     this.#connect()
     setInterval(() => this.#look(Date.now()), LOOK_MILLIS)
+    document.addEventListener('visibilitychange', () => this.#look(Date.now()))
   }
 
   #connect(): void {
@@ -79,6 +85,7 @@ export class Feed {
   }
 
   #look(now: number): void {
+    if (this.#rests(now)) return
     const isClosed = this.#source?.readyState === EventSource.CLOSED
     if (isClosed && now - this.#triedAt >= RETRY_MILLIS) this.#connect()
     const quiet = now - this.#heardAt
@@ -87,6 +94,25 @@ export class Feed {
     else if (this.#link.kind === 'silent' && now - Math.max(this.#triedAt, this.#heardAt) >= RENEW_MILLIS)
       this.#connect()
     else this.#owner.link(this.#link)
+  }
+
+  /** Whether nobody has seen the page for long. Who comes back is told the past anew. */
+  #rests(now: number): boolean {
+    if (document.visibilityState === 'visible') {
+      this.#unseenSince = undefined
+      if (this.#isResting) {
+        this.#isResting = false
+        this.#become({ kind: 'connecting' })
+        this.#connect()
+      }
+      return false
+    }
+    this.#unseenSince ??= now
+    if (!this.#isResting && now - this.#unseenSince >= UNSEEN_MILLIS) {
+      this.#isResting = true
+      this.#source?.close()
+    }
+    return this.#isResting
   }
 
   #become(link: Link): void {

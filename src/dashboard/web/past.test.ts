@@ -45,10 +45,23 @@ test('where the server was away the curve is broken, not drawn through', () => {
   ])
 })
 
-test('a clock that is set back adds nothing until it has caught up', () => {
+test('after a clock was set back the curve goes on from there, and what was in the future is gone', () => {
   const past = new Past()
-  for (const second of [10, 9, 10, 11]) see(past, second, second)
-  expect(past.throughput()[0]).toEqual([10, 11])
+  for (const second of [10, 70, 71, 11, 11.25, 12]) see(past, second, second)
+  expect(past.throughput().slice(0, 2)).toEqual([
+    [10, 11, 12],
+    [10, 11, 12],
+  ])
+})
+
+test('so it is with what a server remembers whose clock was set back', () => {
+  const past = new Past()
+  past.recall(history([9, 70, 71, 10, 11], [1, 2, 3, 4, 5]))
+  see(past, 12, 120)
+  expect(past.throughput().slice(0, 2)).toEqual([
+    [9, 10, 11, 12],
+    [90, 100, 110, 120],
+  ])
 })
 
 test('what the server remembers takes the place of what was seen, but for the classes, which it does not know', () => {

@@ -37,7 +37,7 @@ const BREAK = {
 export class Past {
   readonly #points: Point[] = []
 
-  /** Grows with every point, for whoever draws. */
+  /** When the newest point was; another with every point, for whoever draws. */
   get newest(): number {
     return this.#points.at(-1)?.at ?? 0
   }
@@ -104,8 +104,9 @@ export class Past {
   }
 
   #add(point: Point): void {
-    // A clock that was set back would draw the curve over itself.
-    if (point.at <= this.newest) return
+    if (point.at === this.newest) return
+    // After a clock was set back what it said before has not been yet: the curve would be drawn over itself.
+    while (this.#points.length > 0 && this.newest >= point.at) this.#points.pop()
     if (this.newest > 0 && point.at - this.newest > GAP_SECONDS)
       this.#points.push({ ...BREAK, at: this.newest + 1 })
     this.#points.push(point)

@@ -1,6 +1,6 @@
 /** Alerts of one pool in one process: its slots, its queue and its overflow. */
 import { MOST_WAITING } from '../../core/pressure.ts'
-import { series, without } from '../promql.ts'
+import { lately, series, without } from '../promql.ts'
 import { TARGETS } from '../targets.ts'
 import type { AlertRule } from './rule.ts'
 import { inSentence, MINUTE, THIS_POOL } from './rule.ts'
@@ -8,7 +8,11 @@ import { inSentence, MINUTE, THIS_POOL } from './rule.ts'
 /** Fewer idle connections than this, with all open, and a pool counts as saturated. */
 const FEWEST_IDLE = 2
 
-const state = (word: string) => without('state', series('connections', `state="${word}"`))
+const connections = (word: string) => series('connections', `state="${word}"`)
+
+const state = (word: string) => without('state', connections(word))
+
+const lastState = (word: string) => without('state', lately(connections(word)))
 
 const ROOM =
   'See what holds the connections (sluice doctor, pool.connections()); shorten it or give connections back sooner. Raise max only where the server has room: sluice size --instances.'
@@ -21,11 +25,11 @@ export function poolRules(): readonly AlertRule[] {
 function saturated(): AlertRule {
   return {
     name: 'DatabasePoolSaturated',
-    // A pool of one connection that idles has fewer than two idle: something must be in use.
+    // A pool of one that idles has fewer than two idle, and so has one of two that is half in use: they are not full.
     expression: [
-      `${state('idle')} < ${FEWEST_IDLE}`,
-      `and ${state('total')} >= ${series('max')}`,
-      `and ${state('active')} > 0`,
+      `${lastState('idle')} < ${FEWEST_IDLE}`,
+      `and ${lastState('total')} >= ${lately(series('max'))}`,
+      `and ${lastState('active')} > ${lastState('idle')}`,
     ].join('\n'),
     afterMillis: 5 * MINUTE,
     severity: 'warning',
@@ -38,7 +42,7 @@ function saturated(): AlertRule {
 function highWait(): AlertRule {
   return {
     name: 'DatabasePoolHighWaitTime',
-    expression: `${state('waiting')} > ${MOST_WAITING}`,
+    expression: `${lastState('waiting')} > ${MOST_WAITING}`,
     afterMillis: 2 * MINUTE,
     severity: 'critical',
     summary: `Callers of ${inSentence(THIS_POOL)} wait for connections`,
@@ -51,7 +55,7 @@ function utilization(): AlertRule {
   const { alert, alertAfterMillis, target } = TARGETS.utilization
   return {
     name: 'DatabasePoolHighUtilization',
-    expression: `${series('utilization')} > ${alert / 100}`,
+    expression: `${lately(series('utilization'))} > ${alert / 100}`,
     afterMillis: alertAfterMillis,
     severity: 'warning',
     summary: `${THIS_POOL} has little room left`,
@@ -90,7 +94,7 @@ function overflow(): AlertRule {
   return {
     name: 'DatabasePoolOverflowHigh',
     // A pool that may have none has no share of it in use.
-    expression: `${series('overflow')} / (${series('maxOverflow')} > 0) > ${alert / 100}`,
+    expression: `${lately(series('overflow'))} / (${lately(series('maxOverflow'))} > 0) > ${alert / 100}`,
     afterMillis: 5 * MINUTE,
     severity: 'warning',
     summary: `${THIS_POOL} lives on temporary connections`,

@@ -1,5 +1,5 @@
 /** Alerts about what passes through pools, and about the server behind them. */
-import { asAnySees, overProcesses, rate, series, without } from '../promql.ts'
+import { asAnySees, lately, overProcesses, rate, series, without } from '../promql.ts'
 import { FEWEST_ACQUIRES, FEWEST_FOR_REUSE, TARGETS, USES_A_SLOT } from '../targets.ts'
 import type { AlertRule } from './rule.ts'
 import { ALL_POOLS, inSentence, MINUTE, THIS_POOL } from './rule.ts'
@@ -47,13 +47,15 @@ function slowAcquire(): AlertRule {
 
 function timeouts(): AlertRule {
   const { alert } = TARGETS.timeouts
+  // Who is shed or rejected is a timeout told in advance; who aborts has left by himself.
+  const refused = series('refusals', 'reason!="aborted"')
   return {
     name: 'DatabasePoolAcquireTimeouts',
-    expression: `${without('reason', rate(series('refusals', 'reason="timeout"'), WINDOW))} * 60 > ${alert}`,
+    expression: `${without('reason', rate(refused, WINDOW))} * 60 > ${alert}`,
     afterMillis: MINUTE,
     severity: 'critical',
     summary: `Callers of ${inSentence(THIS_POOL)} get no connection in time`,
-    description: `{{ $value | printf "%.1f" }} acquire timeouts a minute over 5 minutes (more than ${alert}): each is a failed request.`,
+    description: `{{ $value | printf "%.1f" }} acquires a minute timed out or were turned away, over 5 minutes (more than ${alert}): each is a failed request.`,
     action:
       'The error of each says what held the connections. Shorten that, give connections back sooner, or raise max where the server has room: sluice doctor.',
   }
@@ -110,7 +112,7 @@ function idleInTransaction(): AlertRule {
   const { alert } = TARGETS.idlers
   return {
     name: 'DatabaseIdleInTransaction',
-    expression: `${asAnySees(series('sessions', 'state="idle_in_transaction"'), 'state')} > ${alert}`,
+    expression: `${asAnySees(lately(series('sessions', 'state="idle_in_transaction"')), 'state')} > ${alert}`,
     afterMillis: 5 * MINUTE,
     severity: 'warning',
     summary: `The server of ${inSentence(ALL_POOLS)} has transactions open that do nothing`,

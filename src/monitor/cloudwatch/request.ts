@@ -9,6 +9,7 @@ export class Requests {
   readonly #clock: Clock
   readonly #timeoutMillis: number
   #end: (why: unknown) => void = () => undefined
+  #isOver = false
 
   constructor(client: CloudWatchClient, clock: Clock, timeoutMillis: number) {
     this.#client = client
@@ -44,8 +45,14 @@ export class Requests {
     })
   }
 
-  /** Ends the one that is under way. */
+  /** Whether none may be sent any more. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Ends the one that is under way; it is the last. */
   abort(why: unknown): void {
+    this.#isOver = true
     this.#end(why)
   }
 }

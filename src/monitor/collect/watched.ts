@@ -1,7 +1,9 @@
 /** One pool under watch: what came since it was collected last. */
+
 import { Alarm } from '../../base/alarm.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Histogram } from '../../base/histogram.ts'
+import { busyOf } from '../../base/slots.ts'
 import type { MonitoredPool, MonitoredStats } from '../monitored.ts'
 import type { Recorder, Recording } from '../recorder.ts'
 import { record } from '../recorder.ts'
@@ -34,8 +36,10 @@ export class Watched {
   constructor(pool: MonitoredPool, clock: Clock) {
     this.#pool = pool
     this.#clock = clock
+    // First: a pool that fails here is not watched.
+    const stats = pool.stats()
     this.#recording = record(pool)
-    this.#mark = markOf(clock.now(), pool.stats(), this.#recording.recorder)
+    this.#mark = markOf(clock.now(), stats, this.#recording.recorder)
     this.#alarm = new Alarm(clock, () => this.#look(), false)
     this.#rearm()
   }
@@ -46,8 +50,12 @@ export class Watched {
   }
 
   #look(): void {
-    this.#looks.add(this.#pool.stats())
     this.#rearm()
+    try {
+      this.#looks.add(this.#pool.stats())
+    } catch {
+      // Nobody called this: what a pool fails with is told to who collects, who asks it too.
+    }
   }
 
   #rearm(): void {
@@ -156,12 +164,12 @@ class Looks {
   #waiting = 0
   #full = 0
 
-  add({ cancelling, checking, idle, leased, max, shared, utilization, waiting }: MonitoredStats): void {
+  add(stats: MonitoredStats): void {
     this.count += 1
-    this.#utilization += utilization
-    this.#idle += idle
-    this.#waiting += waiting
-    if (leased + shared + checking + cancelling >= max) this.#full += 1
+    this.#utilization += stats.utilization
+    this.#idle += stats.idle
+    this.#waiting += stats.waiting
+    if (busyOf(stats) >= stats.max) this.#full += 1
   }
 
   means(): Pick<RecentMetrics, 'utilization' | 'idle' | 'waiting' | 'full'> {

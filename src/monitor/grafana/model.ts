@@ -68,10 +68,17 @@ export interface GrafanaCurve {
   readonly thresholdsStyle: { readonly mode: 'off' | 'dashed' }
 }
 
+/** How a value that is none is written. */
+export interface GrafanaMapping {
+  readonly type: 'special'
+  readonly options: { readonly match: 'null+nan'; readonly result: { readonly text: string } }
+}
+
 /** What holds for all values of a panel. */
 export interface FieldDefaults {
   readonly unit: string
   readonly min: number
+  readonly mappings: GrafanaMapping[]
   readonly color: { readonly mode: 'thresholds' | 'palette-classic' }
   readonly thresholds: {
     readonly mode: 'absolute'

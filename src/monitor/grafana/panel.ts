@@ -2,6 +2,7 @@
 import type {
   DataSource,
   FieldDefaults,
+  GrafanaMapping,
   GrafanaPanel,
   GrafanaRow,
   Place,
@@ -71,9 +72,16 @@ export function writePanel(plan: PanelPlan, id: number, place: Place): GrafanaPa
   }
 }
 
+/** A mean of nothing. */
+const NOTHING: GrafanaMapping = {
+  type: 'special',
+  options: { match: 'null+nan', result: { text: '–' } },
+}
+
 const STAT: StatOptions = {
   orientation: 'auto',
-  reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
+  // Not the last that is a number: without traffic that would be one of long ago.
+  reduceOptions: { calcs: ['last'], fields: '', values: false },
   colorMode: 'value',
   graphMode: 'area',
   justifyMode: 'auto',
@@ -93,6 +101,7 @@ function fieldDefaults({ kind, limits, stacked = false, unit }: PanelPlan): Fiel
   return {
     unit,
     min: 0,
+    mappings: [NOTHING],
     color: { mode: byLimits ? 'thresholds' : 'palette-classic' },
     thresholds: { mode: 'absolute', steps: steps(limits) },
     ...(kind === 'timeseries' && {

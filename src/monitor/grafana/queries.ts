@@ -3,8 +3,8 @@ import type { MetricId } from '../prometheus/metrics.ts'
 import { rate, series } from '../promql.ts'
 import type { Query } from './panel.ts'
 
-/** The pools and processes that the viewer has chosen. */
-const CHOSEN = 'pool=~"$pool", instance=~"$instance"'
+/** The programs, pools and processes that the viewer has chosen. */
+const CHOSEN = 'job=~"$job", pool=~"$pool", instance=~"$instance"'
 
 /** As long as Grafana thinks right for the scrape interval and the width of the picture. */
 const WINDOW = '$__rate_interval'

@@ -1,5 +1,6 @@
 /** What each metric says of a pool, from its statistics, its recorder and its server. */
 import type { Buckets } from '../../base/buckets.ts'
+import { busyOf, SLOT_STATES } from '../../base/slots.ts'
 import type { Activity } from '../activity/seen.ts'
 import type { MonitoredStats } from '../monitored.ts'
 import type { Counts, Recorder } from '../recorder.ts'
@@ -26,7 +27,27 @@ export type PoolMetricId = Exclude<MetricId, ServerMetricId>
 
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const
 
-const SLOT_STATES = ['opening', 'idle', 'checking', 'leased', 'shared', 'cancelling', 'closing'] as const
+/**
+ * What opening a connection fails with most: they are shown from the first scrape on. Prometheus takes the first value of a series for
+ * what it begins with, so that of a counter which began with the first failures it would see none of them.
+ */
+export const CONNECTION_ERRORS: readonly string[] = [
+  'lost',
+  'other',
+  'SLUICE_OPEN_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  // A password, a role, a database that the server does not take.
+  '28P01',
+  '28000',
+  '3D000',
+  // Too many connections; a server that stops, or starts.
+  '53300',
+  '57P01',
+  '57P03',
+]
 
 const one = (value: number): readonly Figure[] => [{ value }]
 
@@ -35,7 +56,10 @@ function by(label: string, values: Iterable<readonly [string, number]>): readonl
   return [...values].map(([word, value]) => ({ value, labels: { [label]: word } }))
 }
 
-const counted = (label: string, counts: Counts) => by(label, counts.entries())
+/** A number for each word that was counted, and 0 for words that were not yet. */
+function counted(label: string, counts: Counts, known: readonly string[] = []): readonly Figure[] {
+  return by(label, new Map([...known.map((word) => [word, 0] as const), ...counts.entries()]))
+}
 
 function histogram(buckets: Buckets, labels: Readonly<Record<string, string>> = {}): readonly Figure[] {
   const below = buckets.cumulative()
@@ -54,12 +78,12 @@ function histogram(buckets: Buckets, labels: Readonly<Record<string, string>> = 
 
 /** What the pool tells. No figure is no series. */
 export const POOL_FIGURES: Readonly<Record<PoolMetricId, (seen: Seen) => readonly Figure[]>> = {
-  connections: ({ stats: { total, idle, leased, shared, checking, cancelling, waiting } }) =>
+  connections: ({ stats }) =>
     by('state', [
-      ['total', total],
-      ['idle', idle],
-      ['active', leased + shared + checking + cancelling],
-      ['waiting', waiting],
+      ['total', stats.total],
+      ['idle', stats.idle],
+      ['active', busyOf(stats)],
+      ['waiting', stats.waiting],
     ]),
   slots: ({ stats }) =>
     by(
@@ -103,7 +127,7 @@ export const POOL_FIGURES: Readonly<Record<PoolMetricId, (seen: Seen) => readonl
           'state',
           BREAKER_STATES.map((state) => [state, state === breaker.state ? 1 : 0] as const),
         ),
-  connectionErrors: ({ recorder }) => counted('type', recorder.connectionErrors),
+  connectionErrors: ({ recorder }) => counted('type', recorder.connectionErrors, CONNECTION_ERRORS),
   queries: ({ recorder }) =>
     [...recorder.classes].flatMap(([name, { durations }]) => histogram(durations, { class: name })),
   queryErrors: ({ recorder }) => counted('type', recorder.errors),

@@ -4,7 +4,7 @@ import type { PoolMetrics } from '../collect.ts'
 
 /** One sample of a series. What is not known is left out: the rules that need it say so and are silent. */
 export interface ScalingSample {
-  /** Milliseconds on any clock; later than in the sample before. */
+  /** Milliseconds on any clock, never twice the same in a row; where it was put back, every window begins anew. */
   readonly at: number
   /** Connections that the pool may have. */
   readonly max?: number | undefined
@@ -59,7 +59,13 @@ const FACTS: readonly (keyof ScalingSample)[] = [
   'cpu',
 ]
 
-/** @throws SLUICE_BAD_OPTION for what is no series: facts that are no numbers from 0 on, and times that do not ascend */
+/** The samples since the clock was put back last: how much time lies between those before and those after nobody knows. */
+export function sinceSetBack(series: readonly ScalingSample[]): readonly ScalingSample[] {
+  const from = series.findLastIndex(({ at }, index) => at < (series[index - 1]?.at ?? at))
+  return from < 0 ? series : series.slice(from)
+}
+
+/** @throws SLUICE_BAD_OPTION for what is no series: facts that are no numbers from 0 on, and a time twice in a row */
 export function requireSeries(series: readonly ScalingSample[]): void {
   if (!Array.isArray(series)) throw new SluiceError('SLUICE_BAD_OPTION', 'series must be a list of samples')
   let before = Number.NEGATIVE_INFINITY
@@ -67,8 +73,8 @@ export function requireSeries(series: readonly ScalingSample[]): void {
   series.forEach((sample: ScalingSample | null | undefined, index) => {
     if (typeof sample !== 'object' || sample === null) refuse(index, undefined, 'an object', sample)
     const { at, max, responseMillis } = sample
-    if (!(at > before && at < Number.POSITIVE_INFINITY))
-      refuse(index, 'at', 'a number of milliseconds, later than in the sample before', at)
+    if (!Number.isFinite(at) || at === before)
+      refuse(index, 'at', 'a number of milliseconds, another than in the sample before', at)
     before = at
     for (const fact of FACTS)
       if (!isFact(sample[fact])) refuse(index, fact, 'a number, 0 or more', sample[fact])

@@ -159,3 +159,12 @@ describe('slow work', () => {
     expect(texts.sawSlow(80_000)).toBe(true)
   })
 })
+
+test('who only looks makes the texts that are run forget nothing', () => {
+  const texts = new Texts()
+  const { family } = texts.of('SELECT 1 FROM a')
+  texts.note(texts.paceOf(texts.of('SELECT 1 FROM a'), undefined), 5, 0, 0)
+  for (let n = 0; n < 5_000; n++) expect(texts.familyOf(`SELECT 1 FROM b${n}`)).toBeUndefined()
+  expect(texts.familyOf('SELECT 2 FROM a')).toBe(family)
+  expect(texts.of('SELECT 1 FROM a').family).toBe(family)
+})

@@ -87,6 +87,16 @@ export class Texts {
     return fresh
   }
 
+  /** What is known of texts like this one, for those who only look: undefined where none was run, and nothing else makes room for it. */
+  familyOf(text: string): Family | undefined {
+    const known = this.#texts.get(text)
+    if (known !== undefined || text.length > LONGEST) return known?.family
+    const { kind, fingerprint } = scan(text)
+    const family = this.#families.get(fingerprint)
+    if (family !== undefined) this.#texts.set(text, new Text(text, kind, family))
+    return family
+  }
+
   /** How long a run of a text with these values is likely to take. */
   paceOf(known: Text, values: readonly Serialised[] | undefined): Pace {
     const { text, family } = known
