@@ -29,8 +29,9 @@ export function watchCommand(signal: AbortSignal): Command {
 
 const help = `
 Draws slots, answers, waiting callers, statement classes, advice and events in place;
-into a pipe it writes a line for each pool every two seconds. A dashboard that is
-lost is tried again until it is back. Ctrl-C ends it, with exit code 0.
+into a pipe, and where NO_COLOR or CI is set, it writes a line for each pool every
+two seconds. A dashboard that is lost is tried again until it is back. Ctrl-C ends
+it, with exit code 0.
 
 Other users of a machine can read its command lines: prefer SLUICE_DASHBOARD_TOKEN.
 

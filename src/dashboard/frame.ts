@@ -92,8 +92,12 @@ export interface PoolFrame {
   readonly reuse: number
   /** The newest connection that could not be opened, by its code with words of ours; null where there is none. */
   readonly lastOpenFailure: { readonly message: string; readonly ageMillis: number } | null
-  /** From asking to getting a connection over the pool's life, in milliseconds. */
-  readonly wait: { readonly mean: number; readonly p95: number; readonly p99: number; readonly max: number }
+  /** From asking to getting a connection over the last ten seconds or so, in milliseconds; null where nobody got one. */
+  readonly wait: {
+    readonly mean: number | null
+    readonly p95: number | null
+    readonly p99: number | null
+  }
   /** Operations that have ended, and those of them that failed, a second, over the last second or so. */
   readonly perSecond: { readonly answered: number; readonly failed: number }
   readonly classes: readonly ClassFrame[]

@@ -332,6 +332,18 @@ describe('the server', () => {
     expect(found(snapshot({ stats: before }))).toEqual([])
   })
 
+  test('that lets nobody in is not mended by a larger pool', () => {
+    const lastOpenFailure = { code: 'ECONNREFUSED', message: 'refused', ageMillis: 10 }
+    const changes = (stats: Partial<Snapshot['stats']>) =>
+      advise(snapshot({ stats: { waiting: 20, openFailures: 3, lastOpenFailure, ...stats } })).map(
+        ({ change }) => change,
+      )
+    const without = changes({ total: 1, idle: 0, leased: 0, opening: 1 })
+    expect(without[1]).toBe('See first why connections cannot be opened: until then no max is large enough.')
+    expect(without.join()).not.toContain('raise max')
+    expect(changes({ total: 1, idle: 0, leased: 1, opening: 0 }).join()).toContain('raise max')
+  })
+
   const root = (given: Partial<Session> = {}) =>
     sessionOf({ pid: 7, application: 'head', state: 'idle in transaction', statement: 'update t', ...given })
   const blockedFor = (waitingMillis: number, own = false) =>

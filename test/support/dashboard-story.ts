@@ -55,7 +55,7 @@ export function calm(name: string, change: Partial<PoolFrame> = {}): PoolFrame {
     },
     reuse: 0,
     lastOpenFailure: null,
-    wait: { mean: 0, p95: 0, p99: 0, max: 0 },
+    wait: { mean: 0, p95: 0, p99: 0 },
     perSecond: { answered: 0, failed: 0 },
     classes: [],
     latency: { p50: null, p95: null, p99: null },
@@ -180,7 +180,7 @@ function troubled(tick: number): PoolFrame {
     },
     reuse: 0.998,
     lastOpenFailure: { message: 'sorry, too many clients already (53300)', ageMillis: 95_000 },
-    wait: { mean: 61.4, p95: 840, p99: 4_120, max: 9_870 },
+    wait: { mean: 61.4, p95: 840, p99: 4_120 },
     perSecond: { answered: 1_960 + Math.round(wave * 60), failed: 3 },
     latency: { p50: 1.9, p95: 48 + wave * 6, p99: 910 + wave * 90 },
     classes: [
@@ -200,7 +200,7 @@ function broken(tick: number): PoolFrame {
     lastOpenFailure: { message: 'connect ECONNREFUSED', ageMillis: 2_000 + tick * 250 },
     totals: { ...calm('').totals, opened: 6, openFailures: 14, acquired: 3_120, closed: { lost: 6 } },
     reuse: 0.99,
-    wait: { mean: 4, p95: 9, p99: 30, max: 410 },
+    wait: { mean: 4, p95: 9, p99: 30 },
   })
 }
 
@@ -218,7 +218,7 @@ function well(tick: number): PoolFrame {
     utilization: (100 * (counts.leased + counts.shared)) / 20,
     totals: { ...calm('').totals, opened: 14, acquired: 51_880 },
     reuse: 0.9997,
-    wait: { mean: 0.4, p95: 1.2, p99: 3.9, max: 41 },
+    wait: { mean: 0.4, p95: 1.2, p99: 3.9 },
     perSecond: { answered: 870, failed: 0 },
     latency: { p50: 0.8, p95: 2.1, p99: 5.4 },
     classes: [{ class: 'simple', perSecond: 870, p50: 0.8, p95: 2.1, p99: 5.4 }],

@@ -60,7 +60,7 @@ export function poolFrame(more: Partial<PoolFrame> = {}): PoolFrame {
     },
     reuse: 0.97,
     lastOpenFailure: null,
-    wait: { mean: 1, p95: 2.5, p99: 4, max: 10 },
+    wait: { mean: 1, p95: 2.5, p99: 4 },
     perSecond: { answered: 1_234, failed: 0 },
     classes: [{ class: 'simple', perSecond: 1_200, p50: 0.42, p95: 1.2, p99: null }],
     latency: { p50: 0.42, p95: 1.2, p99: null },

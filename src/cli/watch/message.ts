@@ -50,7 +50,7 @@ const pool = shape<PoolFrame>({
   lastOpenFailure: orNull(
     shape<NonNullable<PoolFrame['lastOpenFailure']>>({ message: text, ageMillis: number }),
   ),
-  wait: shape<PoolFrame['wait']>({ p95: number }),
+  wait: shape<PoolFrame['wait']>({ p95: orNull(number) }),
   perSecond: shape<PoolFrame['perSecond']>({ answered: number, failed: number }),
   classes: list(
     shape<PoolFrame['classes'][number]>({

@@ -75,6 +75,10 @@ describe('the picture of a pool', () => {
     const text = drawn(pictureOf([sick], [slowFrame({ advice: [advice] })])).join('\n')
     expect(text).toMatch(/default {2}paused/)
     expect(text).toContain('breaker    open, 9 of 10 calls failed, next try in 2.00 s')
+    const unopened = { state: 'open', failures: 0, calls: 900, retryAfterMillis: 2_000 } as const
+    expect(drawn(pictureOf([poolFrame({ breaker: unopened })])).join('\n')).toContain(
+      'breaker    open, next try in 2.00 s',
+    )
     expect(text).toContain('leaks      2 held for too long')
     expect(text).toContain('opens      failed 1.00 s ago: 53300')
     expect(text).toContain('advice     critical: No connection is free. Raise max.')

@@ -59,7 +59,7 @@ function essentials({ frame, slow }: WatchedPool, { paint, width }: Sheet): stri
     ` ${paint.bold(name)}  ${state === 'running' ? state : paint.bad(state)}  ${Math.round(utilization)} % of ${whole(max)} busy${at}`,
     ...slotRows(frame, room, paint).map((row, index) => `${label(index === 0 ? 'slots' : '')}${row}`),
     `${label('')}${legend(frame, paint)}`,
-    `${label('answers')}${rate(perSecond.answered)}/s   ${perSecond.failed > 0 ? paint.bad(failed) : failed}   reuse ${Math.round(100 * reuse)} %   connection p95 ${brief(wait.p95)}`,
+    `${label('answers')}${rate(perSecond.answered)}/s   ${perSecond.failed > 0 ? paint.bad(failed) : failed}   reuse ${Math.round(100 * reuse)} %   connection p95 ${wait.p95 === null ? '–' : brief(wait.p95)}`,
     waitingLine(frame, paint),
     ...warnings(frame, paint),
   ]
@@ -74,9 +74,11 @@ function waitingLine({ counts, oldestWaitMillis }: PoolFrame, paint: Paint): str
 function warnings({ breaker, counts, lastOpenFailure }: PoolFrame, paint: Paint): string[] {
   const lines: string[] = []
   if (breaker !== null) {
-    const failures = `${whole(breaker.failures)} of ${whole(breaker.calls)} calls failed`
+    // One that opened because no connection could be opened has seen no call fail.
+    const hasCounted = breaker.state === 'closed' || breaker.failures > 0
+    const failures = `, ${whole(breaker.failures)} of ${whole(breaker.calls)} calls failed`
     const retry = breaker.state === 'open' ? `, next try in ${millis(breaker.retryAfterMillis)}` : ''
-    const said = `${breaker.state}, ${failures}${retry}`
+    const said = `${breaker.state}${hasCounted ? failures : ''}${retry}`
     lines.push(`${label('breaker')}${breaker.state === 'closed' ? said : paint.bad(said)}`)
   }
   if (counts.leaking > 0)

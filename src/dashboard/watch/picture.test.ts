@@ -36,6 +36,7 @@ function picture(pool: Partial<DashboardPool> = {}, stats = statsOf(), leakMilli
     perSecond,
     classes: [],
     latency: { p50: null, p95: null, p99: null },
+    wait: { mean: null, p95: null, p99: null },
     leakMillis,
   })
 }

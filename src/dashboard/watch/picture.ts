@@ -21,14 +21,14 @@ export interface PictureParts {
   readonly perSecond: PoolFrame['perSecond']
   readonly classes: readonly ClassFrame[]
   readonly latency: PoolFrame['latency']
+  readonly wait: PoolFrame['wait']
   /** Leases that are out for longer are shown with their stacks. */
   readonly leakMillis: number
 }
 
 /** Takes the picture. Its work grows with slots and agents, not with callers. */
 export function pictureOf(parts: PictureParts): PoolFrame {
-  const { classes, latency, name, perSecond, pool, stats } = parts
-  const { mean, p95, p99, max } = stats.wait
+  const { classes, latency, name, perSecond, pool, stats, wait } = parts
   return {
     name,
     state: stats.state,
@@ -41,7 +41,7 @@ export function pictureOf(parts: PictureParts): PoolFrame {
     totals: totalsOf(stats),
     reuse: stats.reuse,
     lastOpenFailure: lastFailureOf(stats),
-    wait: { mean: rounded(mean), p95: rounded(p95), p99: rounded(p99), max: rounded(max) },
+    wait,
     perSecond,
     classes,
     latency,

@@ -80,3 +80,16 @@ test('after a standstill of the process old times are not those of the last seco
   answer(recorder, 'simple', 2)
   expect(recent.classes(60_500)[0]).toMatchObject({ perSecond: 2, p99: 2.05 })
 })
+
+test('waits for a connection are those of the last ten seconds, and none where nobody got one', () => {
+  const recent = new RecentOperations(new Recorder(), 0)
+  expect(recent.wait(0)).toEqual({ mean: null, p95: null, p99: null })
+  for (let n = 0; n < 10; n++) recent.acquired(undefined, 4_000)
+  for (let second = 1; second <= 10; second++) recent.second(second * 1_000)
+  expect(recent.wait(10_250)).toEqual({ mean: 4_000, p95: 4_000, p99: 4_000 })
+  recent.second(11_000)
+  expect(recent.wait(11_250)).toEqual({ mean: null, p95: null, p99: null })
+  for (let n = 0; n < 4; n++) recent.acquired(undefined, 2)
+  expect(recent.wait(11_500)).toMatchObject({ mean: 2 })
+  expect(recent.wait(11_500).p99).toBeLessThan(2.2)
+})

@@ -1,8 +1,8 @@
-/** The operations of the last seconds, told from what a recorder has counted since its beginning. */
+/** The operations of the last seconds, told from what a recorder has counted since its beginning, and the waits for a connection. */
 import { Histogram } from '../../base/histogram.ts'
 import { Ring } from '../../base/ring.ts'
 import type { Recorder } from '../../monitor/recorder.ts'
-import type { ClassFrame } from '../frame.ts'
+import type { ClassFrame, PoolFrame } from '../frame.ts'
 import { Rate } from './rate.ts'
 
 /** What percentiles look back on. */
@@ -14,6 +14,7 @@ interface Mark {
   readonly answered: number
   readonly failed: number
   readonly times: ReadonlyMap<string, Histogram>
+  readonly waits: Histogram
 }
 
 /** What came in a stretch of time. */
@@ -32,12 +33,13 @@ export function rounded(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-/** Looks at one recorder, which may have counted for others before. */
+/** Looks at one recorder, which may have counted for others before; attached to the pool itself it hears of waits. */
 export class RecentOperations {
   readonly #recorder: Recorder
   readonly #marks = new Ring<Mark>(WINDOW_SECONDS + 1)
   readonly #answered: Rate
   readonly #failed: Rate
+  readonly #waits = new Histogram()
   #last: Mark
 
   constructor(recorder: Recorder, now: number) {
@@ -46,6 +48,10 @@ export class RecentOperations {
     this.#marks.push(this.#last)
     this.#answered = new Rate(now, this.#last.answered)
     this.#failed = new Rate(now, this.#last.failed)
+  }
+
+  acquired(_: unknown, waitedMillis: number): void {
+    this.#waits.record(waitedMillis)
   }
 
   /** To be called once a second. @returns what came since it was called last */
@@ -81,6 +87,13 @@ export class RecentOperations {
     return quantiles(all)
   }
 
+  /** Those who got a connection in the last ten seconds or so; null where nobody did. */
+  wait(now: number): PoolFrame['wait'] {
+    const waits = this.#waits.since(this.#windowStart(now).waits)
+    const { p95, p99 } = quantiles(waits)
+    return { mean: waits.count === 0 ? null : rounded(waits.mean), p95, p99 }
+  }
+
   /** Each class that was ever seen, over the last ten seconds or so. */
   classes(now: number): ClassFrame[] {
     const from = this.#windowStart(now)
@@ -101,7 +114,7 @@ export class RecentOperations {
   #mark(at: number): Mark {
     const { classes, errors } = this.#recorder
     const times = new Map([...classes].map(([name, record]) => [name, record.times.copy()]))
-    return { at, answered: countOf(this.#recorder), failed: errors.total, times }
+    return { at, answered: countOf(this.#recorder), failed: errors.total, times, waits: this.#waits.copy() }
   }
 }
 

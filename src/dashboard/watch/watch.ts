@@ -27,7 +27,7 @@ export class PoolWatch {
   readonly #clock: Clock
   readonly #tell: Teller
   readonly #recording: Recording
-  readonly #detach: () => void
+  readonly #detach: readonly (() => void)[]
   readonly #happenings = new Happenings()
   readonly #history = new PoolHistory()
   readonly #recent: RecentOperations
@@ -42,8 +42,8 @@ export class PoolWatch {
     this.#clock = clock
     this.#tell = tell
     this.#recording = record(pool)
-    this.#detach = pool.attach(this.#happenings)
     this.#recent = new RecentOperations(this.#recording.recorder, clock.now())
+    this.#detach = [pool.attach(this.#happenings), pool.attach(this.#recent)]
     this.#slow = new SlowLook(name, pool, clock)
     // What changes from now on is told.
     this.#attempt('second', () => this.#look())
@@ -69,6 +69,7 @@ export class PoolWatch {
         perSecond: this.#recent.perSecond(now),
         classes: this.#recent.classes(now),
         latency: this.#recent.latency(now),
+        wait: this.#recent.wait(now),
         leakMillis: this.#leaksAfter(now),
       })
     })
@@ -83,7 +84,7 @@ export class PoolWatch {
   }
 
   stop(): void {
-    this.#detach()
+    for (const detach of this.#detach) detach()
     this.#recording.stop()
   }
 

@@ -2,6 +2,8 @@
 import { make, setAttribute, setText } from './dom.ts'
 import { timeOfDay } from './format.ts'
 import { PAST_SECONDS } from './past.ts'
+import type { Columns } from './scale.ts'
+import { decades, evenly, tenfold } from './scale.ts'
 import uPlot from './uPlot.esm.js'
 
 /** One curve. */
@@ -13,9 +15,6 @@ export interface Curve {
   /** Dashes, so that curves are told apart without colours. */
   readonly dash?: number[]
 }
-
-/** A chart's data: when, and a list of values for each curve. */
-export type Columns = readonly [readonly number[], ...(readonly (number | null)[])[]]
 
 const HEIGHT = 150
 
@@ -89,6 +88,14 @@ export class Chart {
       ticks: { show: false },
       font: '11px system-ui, sans-serif',
     }
+    const height: uPlot.Axis = {
+      ...axis,
+      size: 58,
+      space: 28,
+      // A tick that the filter has left out is null.
+      values: (_, ticks) => ticks.map((tick: number | null) => (tick === null ? '' : this.#write(tick))),
+    }
+    const filter = (_: uPlot, ticks: number[]) => decades(ticks)
     return {
       width: Math.max(200, this.#box.clientWidth),
       height: HEIGHT,
@@ -105,7 +112,7 @@ export class Chart {
           space: 48,
           values: (_, ticks) => ticks.map((at) => timeOfDay(at * 1000).slice(0, 5)),
         },
-        { ...axis, size: 58, space: 28, values: (_, ticks) => ticks.map((tick) => this.#write(tick)) },
+        this.#growth === 'even' ? height : { ...height, filter, grid: { ...axis.grid, filter } },
       ],
       series: [{}, ...this.#curves.map((curve) => this.#series(curve))],
       hooks: { setCursor: [() => this.#tell()] },
@@ -149,29 +156,4 @@ export class Chart {
     const newest = this.#curves.map(({ label }, at) => `${label} ${texts[at] ?? '–'}`)
     setAttribute(this.#box, 'aria-label', `The last five minutes; now ${newest.join(', ')}`)
   }
-}
-
-interface Limits {
-  readonly min: number
-  readonly max: number
-}
-
-/** From 0 to a little above the highest value, and never so low that noise looks like a mountain. */
-function evenly([, ...lists]: Columns): Limits {
-  let top = 4
-  for (const values of lists) for (const value of values) if (value !== null && value > top) top = value
-  return { min: 0, max: top * 1.1 }
-}
-
-/** From the power of ten below the lowest value to that above the highest. */
-function tenfold([, ...lists]: Columns): Limits {
-  let [low, high] = [1, 10]
-  for (const values of lists) {
-    for (const value of values) {
-      if (value === null || value <= 0) continue
-      low = Math.min(low, value)
-      high = Math.max(high, value)
-    }
-  }
-  return { min: 10 ** Math.floor(Math.log10(low)), max: 10 ** Math.ceil(Math.log10(high)) }
 }

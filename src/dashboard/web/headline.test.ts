@@ -11,8 +11,8 @@ function said(change: Partial<PoolFrame>, slow?: SlowPoolFrame): string {
   return `${tone}: ${text}`
 }
 
-function finding(severity: 'critical' | 'warning' | 'advice', title: string): SlowPoolFrame {
-  const advice = [{ code: 'x', severity, title, evidence: '', reason: '', change: '' }]
+function finding(severity: 'critical' | 'warning' | 'advice', title: string, code = 'x'): SlowPoolFrame {
+  const advice = [{ code, severity, title, evidence: '', reason: '', change: '' }]
   return { name: 'p', advice, statements: [], endpoint: null }
 }
 
@@ -42,6 +42,10 @@ test('causes come before what follows from them: breaker, opens, leaks, long lea
   expect(said({ ...full(11, 2), breaker })).toBe(
     'bad: The circuit breaker is open: calls are refused for another 2.0 s',
   )
+  const lastOpenFailure = { message: '28P01: wrong password', ageMillis: 10 }
+  expect(said({ counts: countsOf([], 0, 0), breaker, lastOpenFailure })).toBe(
+    'bad: The circuit breaker is open: calls are refused for another 2.0 s (28P01: wrong password)',
+  )
   expect(
     said({ counts: countsOf([], 3, 0), lastOpenFailure: { message: 'ECONNREFUSED', ageMillis: 10 } }),
   ).toBe('bad: No connection can be opened: ECONNREFUSED')
@@ -50,6 +54,12 @@ test('causes come before what follows from them: breaker, opens, leaks, long lea
   )
   const held = slots.map((slot) => ({ ...slot, sinceMillis: 31_000 }))
   expect(said({ ...full(2), slots: held })).toBe('bad: 4 leases held for over 30.0 s, 2 callers waiting')
+})
+
+test('what callers went through in the last five minutes is not told as if they still did', () => {
+  const late = finding('critical', 'Callers get no connection in time', 'acquire-timeouts')
+  expect(said({}, late)).toBe('bad: Callers get no connection in time, but nobody waits now')
+  expect(said({ counts: countsOf(slots, 2, 0), slots }, late)).toBe('bad: Callers get no connection in time')
 })
 
 test('what hurts now comes before advice, unless that is critical', () => {

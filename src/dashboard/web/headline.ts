@@ -24,15 +24,22 @@ export function headline(pool: PoolFrame, slow: SlowPoolFrame | undefined): Head
   const now = stopped(pool) ?? broken(pool) ?? crowded(pool)
   const [worst] = slow?.advice ?? []
   if (now?.tone === 'bad') return now
-  if (worst?.severity === 'critical') return bad(worst.title)
+  if (worst?.severity === 'critical') return bad(saidOf(worst, pool))
   if (now !== undefined) return now
-  if (worst?.severity === 'warning') return warn(worst.title)
+  if (worst?.severity === 'warning') return warn(saidOf(worst, pool))
   const { leased, shared, total } = pool.counts
   if (total === 0) return { tone: 'good', text: 'Nothing to do: no connection is open, none is asked for' }
   return {
     tone: 'good',
     text: `All well: nobody waits, ${count(leased + shared)} of ${count(pool.max)} at work`,
   }
+}
+
+/** Findings of what callers went through look back five minutes. */
+const LOOKS_BACK = new Set(['acquire-timeouts', 'slow-acquire'])
+
+function saidOf({ code, title }: SlowPoolFrame['advice'][number], { counts }: PoolFrame): string {
+  return LOOKS_BACK.has(code) && counts.waiting === 0 ? `${title}, but nobody waits now` : title
 }
 
 function stopped({ counts, state }: PoolFrame): Headline | undefined {
@@ -50,10 +57,11 @@ function stopped({ counts, state }: PoolFrame): Headline | undefined {
   }
 }
 
-function broken({ breaker, counts, lastOpenFailure, slots }: PoolFrame): Headline | undefined {
+function broken(pool: PoolFrame): Headline | undefined {
+  const { breaker, counts, lastOpenFailure, slots } = pool
   if (breaker?.state === 'open')
     return bad(
-      `The circuit breaker is open: calls are refused for another ${duration(breaker.retryAfterMillis)}`,
+      `The circuit breaker is open: calls are refused for another ${duration(breaker.retryAfterMillis)}${whyNone(pool)}`,
     )
   if (counts.total === counts.opening && counts.waiting > 0 && lastOpenFailure !== null)
     return bad(`No connection can be opened: ${lastOpenFailure.message}`)
@@ -65,6 +73,11 @@ function broken({ breaker, counts, lastOpenFailure, slots }: PoolFrame): Headlin
   if (counts.idle === 0 && counts.waiting > 0 && held > 0)
     return bad(`${several(held, 'lease')} held for over ${duration(HELD_BAD_MILLIS)}${whoWaits(counts)}`)
   return undefined
+}
+
+/** Where no connection is left, the reason is why the last one could not be opened. */
+function whyNone({ counts, lastOpenFailure }: PoolFrame): string {
+  return counts.total > counts.opening || lastOpenFailure === null ? '' : ` (${lastOpenFailure.message})`
 }
 
 function whoWaits({ waiting }: PoolFrame['counts']): string {

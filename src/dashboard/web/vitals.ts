@@ -47,14 +47,13 @@ export class Vitals {
     )
     this.#write('answered', rate(perSecond.answered))
     this.#write('failed', rate(perSecond.failed))
-    this.#tone('answered', perSecond.failed > 0 ? 'warn' : 'good')
+    this.#tone('answered', toneOfAnswers(perSecond))
     this.#write('p50', duration(latency.p50))
     this.#write('p95', duration(latency.p95))
     this.#write('p99', duration(latency.p99))
-    const hasWaits = totals.acquired > 0
-    this.#write('wait', hasWaits ? duration(wait.mean) : NOTHING)
-    this.#write('wait-p99', hasWaits ? duration(wait.p99) : NOTHING)
-    this.#tone('wait', toneAbove(wait.mean, WAIT_TARGET))
+    this.#write('wait', duration(wait.mean))
+    this.#write('wait-p99', duration(wait.p99))
+    this.#tone('wait', toneAbove(wait.mean ?? 0, WAIT_TARGET))
     this.#write('reuse', totals.acquired === 0 ? NOTHING : share(reuse))
     this.#tone('reuse', totals.acquired < ENOUGH_LOANS ? 'good' : toneAbove(-100 * reuse, NEGATED))
     this.#write('acquired', count(totals.acquired))
@@ -82,6 +81,12 @@ function toneAbove(
 ): Tone {
   if (value > alert) return 'bad'
   return value > target ? 'warn' : 'good'
+}
+
+/** Of the answers that are errors: some may be the callers' own, most are not. */
+function toneOfAnswers({ answered, failed }: PoolFrame['perSecond']): Tone {
+  if (failed === 0) return 'good'
+  return failed > answered / 2 ? 'bad' : 'warn'
 }
 
 function toneOfQueue({ idle, waiting }: PoolFrame['counts']): Tone {

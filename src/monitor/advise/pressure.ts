@@ -5,7 +5,7 @@ import type { Draft } from '../rank.ts'
 import { FEWEST_ACQUIRES, FEWEST_FOR_REUSE, TARGETS, USES_A_SLOT } from '../targets.ts'
 import { count, millis, percent, several } from '../words.ts'
 import type { Scene } from './scene.ts'
-import { graded } from './scene.ts'
+import { graded, LATELY_MILLIS } from './scene.ts'
 
 const MINUTE = 60_000
 
@@ -20,8 +20,11 @@ export function pressure(scene: Scene): readonly Draft[] {
   ]
 }
 
-/** Raising max helps only where the server has room for it. */
+/** Raising max helps only where connections can be opened, and the server has room for them. */
 function roomAdvice({ available, instances, stats }: Scene): string {
+  const last = stats.lastOpenFailure
+  if (stats.total === stats.opening && last !== undefined && last.ageMillis <= LATELY_MILLIS)
+    return 'See first why connections cannot be opened: until then no max is large enough.'
   const max = Math.ceil((stats.max * VERTICAL.growByPercent) / 100)
   const raise = `raise max to ${count(max)}`
   if (available !== undefined && (max + stats.maxOverflow) * instances > available)

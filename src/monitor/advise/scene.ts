@@ -20,6 +20,9 @@ export interface Scene extends Snapshot {
 /** One kind of advice. */
 export type Rule = (scene: Scene) => readonly Draft[]
 
+/** An open that failed longer ago says nothing about now. */
+export const LATELY_MILLIS = 60_000
+
 /** What shows in a pool whose connections are held too long, for whatever reason. */
 export const SYMPTOMS: readonly string[] = [
   'queue-long',

@@ -2,10 +2,7 @@
 import type { Draft } from '../rank.ts'
 import { count, millis, several } from '../words.ts'
 import type { Scene } from './scene.ts'
-import { SYMPTOMS } from './scene.ts'
-
-/** An open that failed longer ago says nothing about now. */
-const LATELY_MILLIS = 60_000
+import { LATELY_MILLIS, SYMPTOMS } from './scene.ts'
 
 export function share(scene: Scene): readonly Draft[] {
   return [...refused(scene), ...aboveShare(scene)]
