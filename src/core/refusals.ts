@@ -1,6 +1,7 @@
 /** Why a caller leaves the pool without a connection, said so that the person who reads it at night knows what to do. */
 import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
 import { describeNumbers, messageOf, SluiceError } from '../base/errors.ts'
+import { busyOf } from '../base/slots.ts'
 import type { Verdict } from './overload.ts'
 
 /** The pool as a caller leaves it. */
@@ -58,7 +59,7 @@ export function waiterTimeout(scene: Scene): SluiceError {
   const { numbers, capacity, openFailures, lastOpenError } = scene
   const waited = millis(scene.waitedMillis)
   const state = `${describeNumbers(numbers)}${sharedBudget(scene)}${lastFailure(scene)}`
-  const busy = numbers.leased + numbers.shared + numbers.checking + numbers.cancelling + numbers.idle
+  const busy = busyOf(numbers) + numbers.idle
   if (openFailures > 0 && busy < capacity) {
     const slow = SluiceError.is(lastOpenError, 'SLUICE_OPEN_TIMEOUT')
     const text = `${slow ? OPEN_TIMEOUT : QUEUE_TIMEOUT}: no connection could be opened in ${waited} (${state})`

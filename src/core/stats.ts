@@ -1,6 +1,7 @@
 import type { OpenFailure, PoolNumbers } from '../base/errors.ts'
 import type { Distribution } from '../base/histogram.ts'
 import { Histogram } from '../base/histogram.ts'
+import { busyOf } from '../base/slots.ts'
 import type { BudgetView } from './budget.ts'
 import type { CloseReason } from './driver.ts'
 import type { Slot } from './slot.ts'
@@ -107,14 +108,13 @@ export function takeStats(
   },
 ): PoolStats {
   const { numbers, ...rest } = parts
-  const busy = numbers.leased + numbers.shared + numbers.checking + numbers.cancelling
   return Object.freeze({
     ...numbers,
     ...tally.snapshot(),
     ...rest,
     min: settings.min,
     maxOverflow: settings.maxOverflow,
-    utilization: (100 * busy) / settings.max,
+    utilization: (100 * busyOf(numbers)) / settings.max,
   })
 }
 

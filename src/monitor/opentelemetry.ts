@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { requireMethods } from '../base/options.ts'
+import { busyOf } from '../base/slots.ts'
 import type { Hooks } from '../core/hooks.ts'
 import { Failures } from './failures.ts'
 import type { MonitoredPool, MonitoredStats, NamedPools } from './monitored.ts'
@@ -93,7 +94,7 @@ function observe(pools: ReadonlyMap<string, MonitoredPool>, meter: Meter, failur
 function tell(result: BatchResult, to: Observed, name: string, stats: MonitoredStats): void {
   const pool: Attributes = { 'db.client.connection.pool.name': name }
   // What opens or closes is neither: nobody has it, and nobody can.
-  const used = stats.leased + stats.shared + stats.checking + stats.cancelling
+  const used = busyOf(stats)
   result.observe(to.count, stats.idle, { ...pool, 'db.client.connection.state': 'idle' })
   result.observe(to.count, used, { ...pool, 'db.client.connection.state': 'used' })
   // All may be idle at once: the pool has no lower limit for them.

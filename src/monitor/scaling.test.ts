@@ -261,17 +261,17 @@ describe('gaps', () => {
   test('a clock that was put back, or put on, begins every window anew', () => {
     const before = lasting(10 * MINUTE, { ...IDLE })
     for (const step of [-60 * MINUTE, 60 * MINUTE]) {
-      const after = (minutes: number) =>
+      const later = (minutes: number) =>
         lasting(minutes * MINUTE, { ...IDLE }).map((sample) => ({
           ...sample,
           at: sample.at + 11 * MINUTE + step,
         }))
-      expect(kinds([...before, ...after(9)])).toEqual([])
-      expect(scalingAdvice([...before, ...after(9)], OPTIONS).unknown).toContainEqual({
+      expect(kinds([...before, ...later(9)])).toEqual([])
+      expect(scalingAdvice([...before, ...later(9)], OPTIONS).unknown).toContainEqual({
         kind: 'in',
         why: 'the samples cover 9 minutes of 10 minutes without a gap',
       })
-      expect(kinds([...before, ...after(10)])).toEqual(['in'])
+      expect(kinds([...before, ...later(10)])).toEqual(['in'])
     }
   })
 

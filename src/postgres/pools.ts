@@ -4,6 +4,7 @@ import type { PoolNumbers } from '../base/errors.ts'
 import { messageOf, SluiceError } from '../base/errors.ts'
 import type { Given } from '../base/options.ts'
 import { readNumber } from '../base/options.ts'
+import { busyOf, SLOT_STATES } from '../base/slots.ts'
 import { Budget } from '../core/budget.ts'
 import type { EndOptions } from '../core/ending.ts'
 import { PROFILES } from '../profiles/profiles.ts'
@@ -36,16 +37,7 @@ export interface PoolsStats<Name extends string = string> extends PoolNumbers {
 /** The pools of a group, each also as a property under its name: `pools.analytics`. */
 export type Pools<Name extends string = string> = PoolGroup<Name> & { readonly [N in Name]: Pool }
 
-const COUNTED = [
-  'opening',
-  'idle',
-  'checking',
-  'leased',
-  'shared',
-  'cancelling',
-  'closing',
-  'waiting',
-] as const
+const COUNTED = [...SLOT_STATES, 'waiting'] as const
 
 /** Pools by name under one cap. Made by {@link createPools}. */
 export class PoolGroup<Name extends string = string> {
@@ -81,7 +73,7 @@ export class PoolGroup<Name extends string = string> {
     const all = Object.values(pools)
     const sum = (of: (stats: PostgresStats) => number) => all.reduce((total, stats) => total + of(stats), 0)
     const counts = Object.fromEntries(COUNTED.map((kind) => [kind, sum((stats) => stats[kind])]))
-    const busy = sum(({ leased, shared, checking, cancelling }) => leased + shared + checking + cancelling)
+    const busy = sum(busyOf)
     return Object.freeze({
       ...(counts as Record<(typeof COUNTED)[number], number>),
       max: this.#budget.max,

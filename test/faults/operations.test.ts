@@ -79,7 +79,7 @@ const KINDS: readonly Kind[] = [
     (pool, options) =>
       new Promise((resolve, reject) => {
         const query = pool.query as (...given: unknown[]) => void
-        const told = (error: unknown, result: unknown) => (error ? reject(error) : resolve(result))
+        const told = (error: Error | undefined, result: unknown) => (error ? reject(error) : resolve(result))
         query.call(pool, { text: SLEEP, values: [5], ...options }, told)
       }),
   ],

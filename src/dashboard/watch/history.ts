@@ -1,5 +1,6 @@
 /** One point a second for the last five minutes, for the curves of who comes late. */
 import { Ring } from '../../base/ring.ts'
+import { busyOf } from '../../base/slots.ts'
 import type { History } from '../frame.ts'
 import type { DashboardStats } from '../pool.ts'
 import type { Stretch } from './recent.ts'
@@ -19,8 +20,7 @@ export class PoolHistory {
 
   /** @param at milliseconds since 1970 */
   add(at: number, stats: DashboardStats, stretch: Stretch): void {
-    const busy = stats.leased + stats.shared + stats.checking + stats.cancelling
-    this.#points.push({ at, ...stretch, waiting: stats.waiting, busy, total: stats.total })
+    this.#points.push({ at, ...stretch, waiting: stats.waiting, busy: busyOf(stats), total: stats.total })
   }
 
   /** As lists of figures, the newest last. */

@@ -1,5 +1,6 @@
 /** What a plain collector gets of a pool: one object of plain values, which JSON can carry. */
 import type { Distribution } from '../../base/histogram.ts'
+import { busyOf, SLOT_STATES } from '../../base/slots.ts'
 import type { MonitoredStats } from '../monitored.ts'
 import type { ExtraResult } from './extra.ts'
 
@@ -47,13 +48,7 @@ const PLAIN: readonly PlainName[] = [
   'min',
   'maxOverflow',
   'total',
-  'opening',
-  'idle',
-  'checking',
-  'leased',
-  'shared',
-  'cancelling',
-  'closing',
+  ...SLOT_STATES,
   'waiting',
   'waitingByPriority',
   'oldestWaitMillis',
@@ -185,7 +180,7 @@ export function statsMetrics(stats: MonitoredStats): StatsMetrics {
     ...durations('wait', wait),
     ...durations('use', lease),
     ...durations('open', open),
-    active: stats.leased + stats.shared + stats.checking + stats.cancelling,
+    active: busyOf(stats),
     overflow: Math.max(0, total - max),
     closed: Object.values(closed).reduce((sum, count) => sum + count, 0),
     closedByReason: { ...closed },

@@ -1,7 +1,9 @@
 /** One pool under watch: what came since it was collected last. */
+
 import { Alarm } from '../../base/alarm.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Histogram } from '../../base/histogram.ts'
+import { busyOf } from '../../base/slots.ts'
 import type { MonitoredPool, MonitoredStats } from '../monitored.ts'
 import type { Recorder, Recording } from '../recorder.ts'
 import { record } from '../recorder.ts'
@@ -162,12 +164,12 @@ class Looks {
   #waiting = 0
   #full = 0
 
-  add({ cancelling, checking, idle, leased, max, shared, utilization, waiting }: MonitoredStats): void {
+  add(stats: MonitoredStats): void {
     this.count += 1
-    this.#utilization += utilization
-    this.#idle += idle
-    this.#waiting += waiting
-    if (leased + shared + checking + cancelling >= max) this.#full += 1
+    this.#utilization += stats.utilization
+    this.#idle += stats.idle
+    this.#waiting += stats.waiting
+    if (busyOf(stats) >= stats.max) this.#full += 1
   }
 
   means(): Pick<RecentMetrics, 'utilization' | 'idle' | 'waiting' | 'full'> {

@@ -1,5 +1,6 @@
 /** What each metric says of a pool, from its statistics, its recorder and its server. */
 import type { Buckets } from '../../base/buckets.ts'
+import { busyOf, SLOT_STATES } from '../../base/slots.ts'
 import type { Activity } from '../activity/seen.ts'
 import type { MonitoredStats } from '../monitored.ts'
 import type { Counts, Recorder } from '../recorder.ts'
@@ -48,8 +49,6 @@ export const CONNECTION_ERRORS: readonly string[] = [
   '57P03',
 ]
 
-const SLOT_STATES = ['opening', 'idle', 'checking', 'leased', 'shared', 'cancelling', 'closing'] as const
-
 const one = (value: number): readonly Figure[] => [{ value }]
 
 /** A number for each word of a label. */
@@ -79,12 +78,12 @@ function histogram(buckets: Buckets, labels: Readonly<Record<string, string>> = 
 
 /** What the pool tells. No figure is no series. */
 export const POOL_FIGURES: Readonly<Record<PoolMetricId, (seen: Seen) => readonly Figure[]>> = {
-  connections: ({ stats: { total, idle, leased, shared, checking, cancelling, waiting } }) =>
+  connections: ({ stats }) =>
     by('state', [
-      ['total', total],
-      ['idle', idle],
-      ['active', leased + shared + checking + cancelling],
-      ['waiting', waiting],
+      ['total', stats.total],
+      ['idle', stats.idle],
+      ['active', busyOf(stats)],
+      ['waiting', stats.waiting],
     ]),
   slots: ({ stats }) =>
     by(
