@@ -47,6 +47,11 @@ test.each([
   [{ port: 70_000 }, 'port must be a whole number from 0 to 65,535; it is 70000'],
   [{ everyMilis: 100 }, 'everyMilis is not an option of dashboard(); did you mean everyMillis?'],
   [{ unref: 'yes' }, 'unref must be true or false; it is "yes"'],
+  [{ pools: { ['x'.repeat(201)]: pools } }, 'names of pools must be of at most 200 characters; one has 201'],
+  [
+    { pools: { 'postgres://me:s3cr3t@db/': pools } },
+    'dashboard() was given a pool under "postgres://me:***@db/", with a password in it: names are shown, give it another',
+  ],
   [{ title: '' }, 'title must be 1 to 100 characters; it has 0'],
   [{ host: 'http://x' }, 'host must be an address or a name without a port, as in 127.0.0.1 or ::1'],
   [{ allowedHosts: 'a' }, 'allowedHosts must be a list of names, each with or without a port'],
@@ -77,6 +82,15 @@ test('without a pool there is nothing to show', () => {
     'dashboard() under "web" takes a pool; what it got has no attach()',
   )
 })
+
+test.each([[[pools]], [new Set([pools])], [new Map([[1, pools]])]])(
+  'pools without names are refused, and what to give is said',
+  (list) => {
+    expect(() => readDashboardOptions({ pools: list })).toThrow(
+      'dashboard() was given a list in which not each is a pair of name and pool: give an object or a Map of pools by name',
+    )
+  },
+)
 
 test('allowed names are compared in lower case', () => {
   expect(

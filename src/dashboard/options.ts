@@ -11,7 +11,7 @@ import type { DashboardPool } from './pool.ts'
 
 /** What a dashboard shows, and to whom. */
 export interface DashboardOptions {
-  /** One pool, or several by name: what `createPools()` makes, a Map, or an object. */
+  /** One pool, or several by name, of up to 200 characters: what `createPools()` makes, a Map, or an object. */
   readonly pools: DashboardPool | NamedPools<DashboardPool>
   /** 0 to 65,535; default 0, which takes a free one. */
   readonly port?: number | string | undefined
@@ -44,12 +44,13 @@ export interface DashboardSettings {
 const WHAT = 'dashboard()'
 const NAMES = ['pools', 'port', 'host', 'token', 'allowedHosts', 'everyMillis', 'title', 'unref']
 const LONGEST_TITLE = 100
+const LONGEST_NAME = 200
 
 /** @throws SLUICE_BAD_OPTION */
 export function readDashboardOptions(options: unknown): DashboardSettings {
   const given = readOptions(options, WHAT, NAMES)
   const settings = {
-    pools: readPools(given.pools as DashboardOptions['pools'], WHAT, ['stats', 'attach']),
+    pools: readShown(given.pools as DashboardOptions['pools']),
     port: readNumber(given, 'port', { min: 0, max: 65_535 }) ?? 0,
     host: readHost(given),
     token: readToken(given),
@@ -60,6 +61,15 @@ export function readDashboardOptions(options: unknown): DashboardSettings {
   }
   if (settings.token === undefined && !isLoopback(settings.host)) throw reachableFromElsewhere(settings.host)
   return settings
+}
+
+function readShown(asked: DashboardOptions['pools']): DashboardSettings['pools'] {
+  const pools = readPools(asked, WHAT, ['stats', 'attach'])
+  // A name is in every frame and every event.
+  const longest = Math.max(...[...pools.keys()].map(({ length }) => length))
+  if (longest > LONGEST_NAME)
+    bad(`names of pools must be of at most ${LONGEST_NAME} characters; one has ${longest}`)
+  return pools
 }
 
 /** Whoever can reach a dashboard without a token sees all of it. */

@@ -1,6 +1,7 @@
 /** What exporters and the dashboard need of a pool: the pools of every room have it, and so has the engine itself. */
 import { SluiceError } from '../base/errors.ts'
 import { requireMethods } from '../base/options.ts'
+import { redact } from '../base/redact.ts'
 import type { Hooks } from '../core/hooks.ts'
 import type { PoolStats } from '../core/stats.ts'
 
@@ -28,7 +29,7 @@ const LONE_POOL = 'default'
  * The pools by their names. A pool by itself is called `default`.
  * @param what who asks, for the message
  * @param methods what each must have
- * @throws SLUICE_BAD_OPTION for what is no pool, for no pool at all, and for two of one name
+ * @throws SLUICE_BAD_OPTION for what is no pool, for no pool at all, for two of one name, and for a name with a password in it
  */
 export function readPools<P extends object = MonitoredPool>(
   asked: P | NamedPools<P>,
@@ -39,7 +40,9 @@ export function readPools<P extends object = MonitoredPool>(
   if (!hasNames(asked)) requireMethods(asked, what, [...methods])
   const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
   const pools = new Map<string, P>()
-  for (const [name, pool] of entries) {
+  for (const entry of entries) {
+    const [name, pool] = requireNamed<P>(entry, what)
+    requireTellable(name, what)
     requireMethods(pool, `${what} under ${JSON.stringify(name)}`, [...methods])
     if (pools.has(name))
       throw new SluiceError('SLUICE_BAD_OPTION', `${what} was given two pools under ${JSON.stringify(name)}`)
@@ -47,6 +50,25 @@ export function readPools<P extends object = MonitoredPool>(
   }
   if (pools.size === 0) throw new SluiceError('SLUICE_BAD_OPTION', `${what} was given no pool`)
   return pools
+}
+
+/** A list of pools alone is easily written where pairs of name and pool are meant. */
+function requireNamed<P>(entry: unknown, what: string): readonly [string, P] {
+  if (Array.isArray(entry) && entry.length === 2 && typeof entry[0] === 'string') return [entry[0], entry[1]]
+  throw new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `${what} was given a list in which not each is a pair of name and pool: give an object or a Map of pools by name`,
+  )
+}
+
+/** Names leave the process. Who keeps pools by their connection strings would show the passwords in them. */
+function requireTellable(name: string, what: string): void {
+  const told = redact(name)
+  if (!name.includes('://') || told === name) return
+  throw new SluiceError(
+    'SLUICE_BAD_OPTION',
+    `${what} was given a pool under ${JSON.stringify(told)}, with a password in it: names are shown, give it another`,
+  )
 }
 
 /** Pools by name; an object of a class of somebody's is a pool of theirs that lacks something, and is said to be one. */

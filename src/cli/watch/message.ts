@@ -2,6 +2,7 @@
  * What a dashboard says, read with care: a server that is none must not break the command, nor its texts the terminal.
  * Only what is shown is checked; fields that a later version adds are no harm.
  */
+import { harmless } from '../../base/harmless.ts'
 import type { Frame, Hello, PoolFrame, Slow, SlowPoolFrame } from '../../dashboard/frame.ts'
 import type { ServerEvent } from './events.ts'
 
@@ -125,12 +126,4 @@ function read<T>(data: string, check: Check, name: string): T {
   }
   if (check(value)) return value as T
   throw new NotADashboard(`its event "${name}" lacks what this version of Sluice shows`)
-}
-
-/** Control characters, which a terminal would obey, and marks that turn the direction of what is written after them. */
-const harmful = /[\p{Cc}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu
-
-/** `said` without anything that a terminal would obey instead of show. */
-export function harmless(said: string): string {
-  return said.replace(harmful, ' ')
 }

@@ -1,9 +1,10 @@
 /** What can go wrong on the way to a dashboard, in words: what happened, and what to do about it. */
 import { codeOf, messageOf } from '../../base/errors.ts'
+import { harmless } from '../../base/harmless.ts'
 import { exitCodes, Refusal } from '../refusal.ts'
 import type { Address } from './address.ts'
 import { EventTooLong } from './events.ts'
-import { harmless, NotADashboard } from './message.ts'
+import { NotADashboard } from './message.ts'
 
 /** The dashboard has said nothing for longer than it ever would. */
 export class Silence extends Error {}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Happenings } from './happenings.ts'
+import { Happenings, labelOf } from './happenings.ts'
 
 const texts = (happenings: Happenings, now: number) => happenings.take(now).map(({ text }) => text)
 
@@ -66,4 +66,9 @@ test('whatever codes there are, what is remembered of them is bounded, and forgo
   happenings.take(1_000)
   happenings.openFailed({ code: 'ENEW' })
   expect(texts(happenings, 1_001)).toEqual(['1 connection could not be opened: ENEW'])
+})
+
+test('a label is fit for a line: nothing in it turns the words after it round, breaks the line, or is half a letter', () => {
+  expect(labelOf('a\u202Eb\nc\u0000d')).toBe('a b c d')
+  expect(labelOf(`${'x'.repeat(99)}🎈 and more`)).toBe(`${'x'.repeat(99)}…`)
 })

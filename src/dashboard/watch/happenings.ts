@@ -1,4 +1,5 @@
 /** What a pool tells through its hooks, as events for people: many of one kind are one event a second. */
+import { harmless } from '../../base/harmless.ts'
 import type { CloseReason } from '../../core/driver.ts'
 import type { Hooks } from '../../core/hooks.ts'
 import { errorType } from '../../monitor/recorder.ts'
@@ -43,10 +44,11 @@ const LEVELS: Readonly<Record<CloseReason, Level>> = {
   'cancel-failed': 'warn',
 }
 
-/** A label, short enough for a line. */
+/** A label, short enough for a line and fit for one; no letter is cut in half. */
 export function labelOf(agent: string | undefined): string | null {
   if (agent === undefined) return null
-  return agent.length > LONGEST_AGENT ? `${agent.slice(0, LONGEST_AGENT)}…` : agent
+  if (agent.length <= LONGEST_AGENT) return harmless(agent)
+  return `${harmless(agent.slice(0, LONGEST_AGENT).replace(/[\uD800-\uDBFF]$/, ''))}…`
 }
 
 /** Counts what happens until somebody asks. Errors are told by their codes: their texts may repeat values. */

@@ -1,5 +1,6 @@
 /** What takes more work to find out about a pool, and changes slowly: advice, statements, endpoint. */
 import type { Clock } from '../../base/clock.ts'
+import { harmless } from '../../base/harmless.ts'
 import { advise } from '../../monitor/advise.ts'
 import { Past } from '../../monitor/health/past.ts'
 import { snapshotOf } from '../../monitor/snapshot.ts'
@@ -53,7 +54,7 @@ export class SlowLook {
 
 function statementOf({ calls, highMillis, meanMillis, text }: StatementFrame): StatementFrame {
   return {
-    text: text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text,
+    text: harmless(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text),
     calls,
     meanMillis: rounded(meanMillis),
     highMillis: rounded(highMillis),
