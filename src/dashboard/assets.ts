@@ -13,8 +13,7 @@ export interface Asset {
 
 /** The page, and what it loads by name. */
 export interface Assets {
-  /** Undefined where it was not built. */
-  readonly page: Asset | undefined
+  readonly page: Asset
   readonly byName: ReadonlyMap<string, Asset>
 }
 
@@ -29,7 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.png': 'image/png',
 }
 
-/** @param folder where the page is, @param title takes the place of the one that the page has */
+/** @param folder where the page is, @param title takes the place of the one that the page has. @throws where there is no page */
 export async function readAssets(folder: string, title: string | undefined): Promise<Assets> {
   const uplot = dirname(createRequire(import.meta.url).resolve('uplot'))
   const own = (await filesIn(folder)).filter((name) => extname(name) in TYPES)
@@ -39,18 +38,14 @@ export async function readAssets(folder: string, title: string | undefined): Pro
     await Promise.all([...UPLOT.map((name) => read(uplot, name)), ...own.map((name) => read(folder, name))]),
   )
   const page = byName.get(PAGE)
+  if (page === undefined) throw new Error(`there is no ${PAGE} in ${folder}: the package is not whole`)
   byName.delete(PAGE)
   return { page, byName }
 }
 
 async function filesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true })
-    return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
 }
 
 function assetOf(name: string, content: Buffer, title: string | undefined): Asset {

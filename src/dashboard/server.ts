@@ -28,8 +28,6 @@ const SAFETY: Readonly<Record<string, string>> = {
 const NO_TOKEN = `This dashboard needs its token. Open it once as /?token=… (and load this page again if a link
 of another site has led here), or send the header Authorization: Bearer.
 `
-const NO_PAGE = 'The files of the page are missing from this copy of Sluice; npm run build makes them.\n'
-
 /** Answers one request, in its own turn. */
 export function answer(parts: SiteParts, request: IncomingMessage, response: ServerResponse): void {
   for (const [name, value] of Object.entries(SAFETY)) response.setHeader(name, value)
@@ -62,7 +60,6 @@ function route(
 ): void {
   if (path === '/events') return stream(feed, request, response)
   if (path === '/') {
-    if (assets.page === undefined) return plain(response, 503, NO_PAGE)
     return file(assets.page, request, response)
   }
   const [, name = ''] = /^\/assets\/(.+)$/.exec(path) ?? []

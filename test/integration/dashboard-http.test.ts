@@ -125,10 +125,11 @@ describe('the page', () => {
     expect((await look(site.url)).hello.title).toBe('Orders </title><script>')
   })
 
-  test('where it was not built there is a sentence in its place, and the feed goes on', async () => {
-    const site = await served({}, pathToFileURL(`${folder}/nowhere/`))
-    expect(await ask(site)).toMatchObject({ status: 503, body: expect.stringContaining('npm run build') })
-    await (await look(site.url)).next('frame')
+  test('a copy of the package without it is no dashboard', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'sluice-empty-'))
+    await expect(served({}, pathToFileURL(`${empty}/`))).rejects.toThrow('there is no index.html in')
+    await rm(empty, { recursive: true })
+    await expect(served({}, pathToFileURL(`${empty}/`))).rejects.toThrow('ENOENT')
   })
 
   test.each([
