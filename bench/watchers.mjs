@@ -1,5 +1,5 @@
 /** Whoever watches a pool in the monitor bench. What works now and then does so every second here, far more often than anywhere else. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import {
@@ -70,27 +70,47 @@ export const WATCHERS = [
     name: 'dashboard, one viewer',
     watch: async (pool) => {
       const { close, url } = await dashboard({ pools: pool })
-      const viewer = spawn(process.execPath, ['--input-type=module', '-e', VIEWER, `${url}events`], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      await once(viewer.stdout, 'data')
-      return async () => {
-        viewer.kill()
-        await close()
-      }
+      await look(`${url}events`)
+      return close
     },
   },
 ]
 
-/** Reads what it gets, in a process of its own, and says when it begins. */
+/** Reads one stream after the other, in a process of its own, and says when each begins. */
 const VIEWER = `
-const { body } = await fetch(process.argv[1])
-let bytes = 0
-for await (const chunk of body) {
-  if (bytes === 0) console.log('here')
-  bytes += chunk.length
-}
+process.stdin.on('data', async (line) => {
+  const { body } = await fetch(String(line).trim())
+  let isNew = true
+  try {
+    for await (const chunk of body) {
+      if (isNew && chunk.length > 0) console.log('here')
+      isNew = false
+    }
+  } catch {}
+})
 `
+
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let viewer
+
+/** Has the viewer look at a feed. @param {string} url */
+async function look(url) {
+  viewer ??= startViewer()
+  viewer.stdin?.write(`${url}\n`)
+  await once(/** @type {import('node:stream').Readable} */ (viewer.stdout), 'data')
+}
+
+/** Nobody looks any more. */
+export function endViewer() {
+  viewer?.kill()
+}
+
+function startViewer() {
+  const child = spawn(process.execPath, ['-e', VIEWER], { stdio: ['pipe', 'pipe', 'inherit'] })
+  // Beside the server: its core is the one that the pool does not need.
+  spawnSync('taskset', ['-acp', '1', String(child.pid)], { stdio: 'ignore' })
+  return child
+}
 
 /** @param {import('../dist/index.js').Pool} pool @param {number | undefined} share of the spans that are kept */
 async function telemetry(pool, share) {

@@ -45,6 +45,11 @@ export class StatementOperations {
     this.#texts = texts
   }
 
+  /** Whether anybody listens. */
+  get isHeard(): boolean {
+    return this.#operations.isHeard
+  }
+
   /** Statements are asked for as one call. Returns what to end it with; undefined where nobody listens. */
   begin(statements: readonly unknown[], said: Said): Operation | undefined {
     if (!this.#operations.isHeard) return undefined

@@ -70,7 +70,8 @@ export class Queries {
   query(given: QueryArguments, told: Told<unknown>): void {
     if (given.options.cache !== undefined) return this.cache.query(given, told)
     const { operations } = this.#parts
-    const operation = operations.begin([given.statement], given.options)
+    // Nothing is made for those who are not there: this is on the way of every statement.
+    const operation = operations.isHeard ? operations.begin([given.statement], given.options) : undefined
     this.#query(given, operation === undefined ? told : heard(operations, operation, told))
   }
 
