@@ -4,34 +4,37 @@ import { Command, CommanderError } from 'commander'
 import { messageOf } from '../base/errors.ts'
 import { redact } from '../base/redact.ts'
 import { sluiceVersion } from '../base/version.ts'
-import { checkCommand } from './check.ts'
-import { configCommand } from './config.ts'
-import { demoCommand } from './demo.ts'
-import { doctorCommand } from './doctor.ts'
-import { emitCommand } from './emit.ts'
 import { fitHelp } from './help.ts'
 import { Interrupted, interruption } from './interrupt.ts'
-import { loadCommand } from './load.ts'
 import { toJson } from './paint.ts'
 import { exitCodes, Refusal } from './refusal.ts'
-import { sizeCommand } from './size.ts'
-import { tuneCommand } from './tune.ts'
-import { watchCommand } from './watch.ts'
+
+/** Every command, in the order of the help. Each is loaded when it is asked for: no command waits for what another one needs. */
+const COMMANDS: Readonly<Record<string, (signal: AbortSignal) => Promise<Command>>> = {
+  demo: async (signal) => (await import('./demo.ts')).demoCommand(signal),
+  check: async (signal) => (await import('./check.ts')).checkCommand(signal),
+  doctor: async (signal) => (await import('./doctor.ts')).doctorCommand(signal),
+  config: async () => (await import('./config.ts')).configCommand(),
+  size: async (signal) => (await import('./size.ts')).sizeCommand(signal),
+  tune: async (signal) => (await import('./tune.ts')).tuneCommand(signal),
+  load: async (signal) => (await import('./load.ts')).loadCommand(signal),
+  watch: async (signal) => (await import('./watch.ts')).watchCommand(signal),
+  emit: async () => (await import('./emit.ts')).emitCommand(),
+}
+
+/** The command that is asked for; all of them where none is, for the help and for what is misspelt. */
+function asked(): readonly ((signal: AbortSignal) => Promise<Command>)[] {
+  const name = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? ''
+  const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  return one === undefined ? Object.values(COMMANDS) : [one]
+}
 
 /** Commander says what is wrong itself; what it repeats of the command line may hold a password. */
-function makeProgram(signal: AbortSignal): Command {
+async function makeProgram(signal: AbortSignal): Promise<Command> {
   const program = new Command('sluice')
     .description('The connection pool for agent workloads.')
     .version(sluiceVersion())
-    .addCommand(demoCommand(signal))
-    .addCommand(checkCommand(signal))
-    .addCommand(doctorCommand(signal))
-    .addCommand(configCommand())
-    .addCommand(sizeCommand(signal))
-    .addCommand(tuneCommand(signal))
-    .addCommand(loadCommand(signal))
-    .addCommand(watchCommand(signal))
-    .addCommand(emitCommand())
+  for (const load of asked()) program.addCommand(await load(signal))
   for (const command of withAllBelow(program)) {
     command
       .exitOverride()
@@ -85,7 +88,8 @@ function oneLineWarnings(): void {
 oneLineWarnings()
 const signal = interruption()
 try {
-  await makeProgram(signal).parseAsync()
+  const program = await makeProgram(signal)
+  await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
 }

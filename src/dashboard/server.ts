@@ -28,6 +28,7 @@ const SAFETY: Readonly<Record<string, string>> = {
 const NO_TOKEN = `This dashboard needs its token. Open it once as /?token=… (and load this page again if a link
 of another site has led here), or send the header Authorization: Bearer.
 `
+
 /** Answers one request, in its own turn. */
 export function answer(parts: SiteParts, request: IncomingMessage, response: ServerResponse): void {
   for (const [name, value] of Object.entries(SAFETY)) response.setHeader(name, value)
@@ -59,9 +60,7 @@ function route(
   response: ServerResponse,
 ): void {
   if (path === '/events') return stream(feed, request, response)
-  if (path === '/') {
-    return file(assets.page, request, response)
-  }
+  if (path === '/') return file(assets.page, request, response)
   const [, name = ''] = /^\/assets\/(.+)$/.exec(path) ?? []
   const asset = assets.byName.get(name)
   if (asset === undefined) return plain(response, 404, 'There is nothing here.\n')
