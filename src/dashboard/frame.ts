@@ -1,4 +1,5 @@
 /** What the server tells the page, as JSON: everything that the page shows is in here. No password, token or bound value is. */
+import type { PoolNumbers } from '../base/errors.ts'
 import type { Finding } from '../monitor/finding.ts'
 
 /** One slot. */
@@ -58,16 +59,8 @@ export interface PoolFrame {
   readonly min: number
   readonly maxOverflow: number
   /** As `stats()` has them, of the same moment. */
-  readonly counts: {
+  readonly counts: Omit<PoolNumbers, 'max'> & {
     readonly total: number
-    readonly opening: number
-    readonly idle: number
-    readonly checking: number
-    readonly leased: number
-    readonly shared: number
-    readonly cancelling: number
-    readonly closing: number
-    readonly waiting: number
     readonly lost: number
     readonly leaking: number
   }

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterEach, expect, test, vi } from 'vitest'
+import { SLOT_STATES } from '../../src/base/slots.ts'
 import type { Dashboard, DashboardOptions } from '../../src/dashboard/index.ts'
 import { dashboard } from '../../src/dashboard/index.ts'
 import type { Pool } from '../../src/index.ts'
@@ -28,17 +29,7 @@ async function stop(served: Dashboard): Promise<void> {
 }
 
 /** The numbers that the page and the pool must agree on. */
-const COUNTS = [
-  'opening',
-  'idle',
-  'checking',
-  'leased',
-  'shared',
-  'cancelling',
-  'closing',
-  'total',
-  'waiting',
-] as const
+const COUNTS = [...SLOT_STATES, 'total', 'waiting'] as const
 
 function expected(pool: Pool): Record<string, string> {
   const stats = pool.stats()
