@@ -18,7 +18,7 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
       for (let n = 0; n < 20; n++) await client.query('SELECT count(*) FROM notes')
       await client.query('SELECT * FROM notes WHERE id = 7')
     }, url())
-    const { workload } = await report('--seconds', '8', '--max', '4')
+    const { workload } = await report('--seconds', '12', '--max', '4')
     expect(workload.label).toMatch(/^\d+ of the statements in pg_stat_statements, as often as they came$/)
     expect(workload.leftOut).toMatch(/\d+ do more than read and [1-9]\d* have constants/)
   })
@@ -27,7 +27,7 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-tune-test-'))
     try {
       const path = join(folder, 'curve.svg')
-      const { code, stdout } = await tune('--statement', work, '--seconds', '6', '--max', '4', '--svg', path)
+      const { code, stdout } = await tune('--statement', work, '--seconds', '9', '--max', '4', '--svg', path)
       expect(code).toBe(0)
       for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
       expect(stdout).toMatch(/new Pool\(\{ max: \d, min: \d \}\)/)
@@ -45,7 +45,8 @@ describe('what it asks and what it says', { timeout: 60_000 }, () => {
     const place = playground()
     try {
       const { code, stdout, stderr } = await run(
-        ['tune', '--json', '--seconds', '8', '--max', '3'],
+        // Its server has to start and to be filled in that time too.
+        ['tune', '--json', '--seconds', '18', '--max', '3'],
         place.env,
       )
       expect([code, stderr]).toEqual([0, ''])

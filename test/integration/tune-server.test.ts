@@ -113,7 +113,7 @@ describe('what it does to a server', { timeout: 60_000 }, () => {
       /The server has \d+ connections left for this role, and a share of 0\.03 of them is 1/,
     )
     const watch = await watchSessions('sluice-tune', url())
-    const { server: room } = await report('--statement', 'SELECT 1', '--share', '0.1', '--seconds', '8')
+    const { server: room } = await report('--statement', 'SELECT 1', '--share', '0.1', '--seconds', '12')
     expect(room.largest).toBe(Math.floor(0.1 * room.free))
     expect((await watch.stop()).max).toBeLessThanOrEqual(room.largest)
   })
