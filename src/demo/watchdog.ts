@@ -10,7 +10,8 @@ import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
 
 // `guard` waits for the server, so that the loop stays free to notice the end of the pipe. Postgres installs handlers of its own for the
-// signals ignored here; the server gets a fast shutdown first and, after two seconds, an immediate one.
+// signals ignored here; the server gets a fast shutdown first and, after two seconds, an immediate one. The shell's words go the way of
+// the server's log, so that all that the server said before its end was heard when its end is.
 const script = `
 trap '' INT TERM HUP PIPE
 run=$1 data=$2 bin=$3 libraries=$4 guard=
@@ -21,10 +22,10 @@ while read -r word port; do
     init)
       "$bin/initdb" -D "$data" -U sluice --pwfile="$run/password" -A scram-sha-256 -E UTF8 --locale=C -N --no-instructions </dev/null >&2 &&
         echo 'CREATE DATABASE sluice' | "$bin/postgres" --single -D "$data" -c fsync=off postgres >/dev/null
-      echo "initialised $?" ;;
+      echo "@initialised $?" >&2 ;;
     start)
       rm -f "$run/pid"
-      { "$bin/postgres" -D "$data" -p "$port" "$@" </dev/null >&2 & echo $! >"$run/pid"; echo "started $!"; wait $!; echo "ended $?"; } &
+      { "$bin/postgres" -D "$data" -p "$port" "$@" </dev/null >&2 & echo $! >"$run/pid"; echo "@started $!" >&2; wait $!; echo "@ended $?" >&2; } &
       guard=$! ;;
   esac
 done
@@ -47,6 +48,8 @@ export type WatchdogOptions = {
   serverArguments: string[]
   onLog: (line: string) => void
 }
+
+const WORD = /^@([a-z]+) (\d+)$/
 
 /** A running shell; its words are `initialised <code>`, `started <pid>` and `ended <code>`. */
 export class Watchdog {
@@ -74,11 +77,11 @@ export class Watchdog {
     const { stdin, stdout, stderr } = this.#shell
     if (!stdin || !stdout || !stderr) throw new Error('BUG: the shell has no pipes')
     stdin.on('error', () => {})
-    createInterface({ input: stdout }).on('line', (line) => {
-      const [word = '', value] = line.split(' ')
-      this.#tell(word, Number(value))
+    createInterface({ input: stderr }).on('line', (line) => {
+      const [, word, value] = WORD.exec(line) ?? []
+      if (word === undefined) options.onLog(line)
+      else this.#tell(word, Number(value))
     })
-    createInterface({ input: stderr }).on('line', options.onLog)
     this.#shell.on('error', (error) => options.onLog(error.message))
     // Once nobody holds the pipe any more, neither shell nor server can still report: whoever waits must not wait for ever.
     stdout.on('close', () => this.#tell('gone', -1))

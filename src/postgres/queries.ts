@@ -180,7 +180,7 @@ export class Queries {
     if (kind !== undefined) return kind === 'simple' ? 'exclusive' : 'limited'
     const { clock, texts } = this.#parts
     if (times.runs === 0) return texts.sawSlow(clock.now()) ? 'limited' : 'exclusive'
-    return times.isSlow ? 'limited' : 'exclusive'
+    return times.isUsuallySlow ? 'limited' : 'exclusive'
   }
 
   #aloneOn(lease: Lease<Client>, cargo: Cargo, answer: Answer<QueryResult>): void {

@@ -85,6 +85,9 @@ type Entry = readonly [
   advice: string,
 ]
 
+/** What the parser of HTTP says: its code where it gives one, else its name (Node 24.21). */
+const NO_HTTP = /^HPE_|^HTTPParserError$/
+
 // In this order: the first entry that fits speaks.
 const entries: readonly Entry[] = [
   ['refused', /^ECONNREFUSED$/, (place) => `Nothing accepts connections at ${place}.`, theUrl],
@@ -118,7 +121,7 @@ const entries: readonly Entry[] = [
     (place, code) => `The TLS connection to ${place} failed (${code}).`,
     'Check that the dashboard is served with https, and its certificate.',
   ],
-  ['not-a-dashboard', /^HPE_/, (place) => `${place} does not speak HTTP.`, theUrl],
+  ['not-a-dashboard', NO_HTTP, (place) => `${place} does not speak HTTP.`, theUrl],
 ]
 
 /** What ended a connection, or kept it from being made. */
@@ -128,6 +131,7 @@ export function troubleOf(error: unknown, address: Address): AtDashboard {
   // What fetch throws says nothing itself.
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   const code = codeOf(cause)
+  const sign = code ?? (cause instanceof Error ? cause.name : '')
   const isFinal = error instanceof EventTooLong
   const is = (kind: Trouble['kind'], what: string, advice: string) =>
     new AtDashboard({ kind, what, advice, isFinal }, address, code)
@@ -135,7 +139,7 @@ export function troubleOf(error: unknown, address: Address): AtDashboard {
     return is('not-a-dashboard', `${place} is not a dashboard of this version: ${error.message}.`, theUrl)
   if (error instanceof Silence)
     return is('timeout', `The dashboard at ${place} does not answer.`, 'Check whether its process is stuck.')
-  const entry = entries.find(([, codes]) => codes.test(code ?? ''))
+  const entry = entries.find(([, codes]) => codes.test(sign))
   if (entry === undefined)
     return is('other', `${place} cannot be watched: ${harmless(messageOf(cause))}.`, theUrl)
   const [kind, , what, advice] = entry

@@ -101,6 +101,37 @@ describe('being short', () => {
   })
 })
 
+describe('being slow as a rule', () => {
+  const isUsuallySlow = (...runs: readonly number[]): boolean => having(...runs).isUsuallySlow
+
+  test('is what few runs say on average', () => {
+    expect([isUsuallySlow(), isUsuallySlow(10), isUsuallySlow(10.1), isUsuallySlow(10.1, 9.8)]).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ])
+  })
+
+  test('is not said of a statement that was late once, however late, though it runs alone for a while', () => {
+    const times = having(...runs(30, 1), 60_000)
+    expect([times.isSlow, times.isUsuallySlow]).toEqual([true, false])
+  })
+
+  test('takes two late runs of eight, and ends some fast ones later', () => {
+    const twice = (between: number, after = 0): boolean =>
+      isUsuallySlow(...runs(100, 0), 60_000, ...runs(between, 0), 60_000, ...runs(after, 0))
+    expect([twice(6), twice(7)]).toEqual([true, false])
+    expect([twice(0, 2), twice(0, 3)]).toEqual([true, false])
+  })
+
+  test('is said where the only run known is one that has not ended', () => {
+    const times = new Times()
+    times.atLeast(11)
+    expect(times.isUsuallySlow).toBe(true)
+  })
+})
+
 describe('a run that has not ended', () => {
   test('makes its statement slow as soon as it has taken long', () => {
     const times = having(...runs(50, 1))

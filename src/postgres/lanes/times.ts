@@ -13,6 +13,9 @@ const ASSUMED_MILLIS = 0.05
 const MEAN_RUNS = 16
 const HIGH_RUNS = 32
 
+/** A run counts as no longer than this where it is asked whether a statement is slow as a rule: one alone does not make it so. */
+const ONE_RUN_MILLIS = 100
+
 /**
  * The times of one statement, literals aside. The mean is an exponentially weighted one. The high value follows a longer run
  * at once and comes down by a thirty-second with each shorter one, so it stands near the 97th percentile: a statement that
@@ -21,6 +24,7 @@ const HIGH_RUNS = 32
 export class Times {
   #runs = 0
   #mean = ASSUMED_MILLIS
+  #usual = 0
   #high = 0
   #size = 0
 
@@ -61,11 +65,20 @@ export class Times {
     return this.#runs > 0 && this.#high > SHORT_MILLIS
   }
 
+  /**
+   * Whether it takes long as a rule, so that its callers may hold only a share of the pool. A lookup that a busy server answered late
+   * once runs alone for a while; it would also wait behind the slow work of others, if one run were enough. Two of eight are.
+   */
+  get isUsuallySlow(): boolean {
+    return this.#usual > SHORT_MILLIS
+  }
+
   /** A run has taken so long and has not ended. */
   atLeast(millis: number): void {
     if (this.#runs === 0) {
       this.#runs = 1
       this.#mean = millis
+      this.#usual = millis
     }
     if (millis > this.#high) this.#high = millis
   }
@@ -73,8 +86,10 @@ export class Times {
   /** One more run has ended. */
   record(millis: number, size: number): void {
     this.#runs += 1
-    this.#mean =
-      this.#runs === 1 ? millis : this.#mean + (millis - this.#mean) / Math.min(this.#runs, MEAN_RUNS)
+    const weight = 1 / Math.min(this.#runs, MEAN_RUNS)
+    // The first run takes the place of what was assumed.
+    this.#mean += (millis - this.#mean) * weight
+    this.#usual += (Math.min(millis, ONE_RUN_MILLIS) - this.#usual) * weight
     this.#high = above(this.#high, millis, this.#runs)
     this.#size = above(this.#size, size, this.#runs)
   }
