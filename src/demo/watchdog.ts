@@ -11,9 +11,11 @@ import type { Binaries } from './binaries.ts'
 
 // `guard` waits for the server, so that the loop stays free to notice the end of the pipe. Postgres installs handlers of its own for the
 // signals ignored here; the server gets a fast shutdown first and, after two seconds, an immediate one. The shell's words go the way of
-// the server's log, so that all that the server said before its end was heard when its end is.
+// the server's log, so that all that the server said before its end was heard when its end is; each begins a line, whatever a server that
+// was killed has left unfinished.
 const script = `
 trap '' INT TERM HUP PIPE
+say() { printf '\\n@%s %s\\n' "$1" "$2" >&2; }
 run=$1 data=$2 bin=$3 libraries=$4 guard=
 shift 4
 [ -z "$libraries" ] || export LD_LIBRARY_PATH="$libraries" DYLD_LIBRARY_PATH="$libraries"
@@ -22,10 +24,10 @@ while read -r word port; do
     init)
       "$bin/initdb" -D "$data" -U sluice --pwfile="$run/password" -A scram-sha-256 -E UTF8 --locale=C -N --no-instructions </dev/null >&2 &&
         echo 'CREATE DATABASE sluice' | "$bin/postgres" --single -D "$data" -c fsync=off postgres >/dev/null
-      echo "@initialised $?" >&2 ;;
+      say initialised $? ;;
     start)
       rm -f "$run/pid"
-      { "$bin/postgres" -D "$data" -p "$port" "$@" </dev/null >&2 & echo $! >"$run/pid"; echo "@started $!" >&2; wait $!; echo "@ended $?" >&2; } &
+      { "$bin/postgres" -D "$data" -p "$port" "$@" </dev/null >&2 & echo $! >"$run/pid"; say started $!; wait $!; say ended $?; } &
       guard=$! ;;
   esac
 done
@@ -79,8 +81,8 @@ export class Watchdog {
     stdin.on('error', () => {})
     createInterface({ input: stderr }).on('line', (line) => {
       const [, word, value] = WORD.exec(line) ?? []
-      if (word === undefined) options.onLog(line)
-      else this.#tell(word, Number(value))
+      if (word !== undefined) this.#tell(word, Number(value))
+      else if (line !== '') options.onLog(line)
     })
     this.#shell.on('error', (error) => options.onLog(error.message))
     // Once nobody holds the pipe any more, neither shell nor server can still report: whoever waits must not wait for ever.

@@ -78,7 +78,7 @@ export class Times {
     if (this.#runs === 0) {
       this.#runs = 1
       this.#mean = millis
-      this.#usual = millis
+      this.#usual = Math.min(millis, ONE_RUN_MILLIS)
     }
     if (millis > this.#high) this.#high = millis
   }
