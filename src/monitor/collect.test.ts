@@ -296,7 +296,7 @@ describe('further collectors', () => {
           asked.push(`${name} ${pool.stats().max}`)
           return { hits: 3 }
         },
-        broken: () => Promise.reject(new Error('no way to postgres://app:s3cr3t@db/app')),
+        broken: () => Promise.reject(new Error('no way to\npostgres://app:s3cr3t@db/app')),
         empty: () => undefined as never,
       },
     })

@@ -288,3 +288,17 @@ describe('recommendations', () => {
     await settle()
   })
 })
+
+test.each([
+  ['no pool', {}, 'no pool'],
+  ['what is no pool', { app: {} }, 'health() under "app" takes a pool; what it got has no query()'],
+  ['a name that shows a password', { 'postgres://app:s3cr3t@db/app': poolOf() }, 'with a password in it'],
+  ['pools without names', [poolOf()], 'give an object or a Map of pools by name'],
+])('pools by name are refused where there is %s', async (_, pools, sentence) => {
+  const asked = health(pools as never)
+  await expect(asked).rejects.toMatchObject({
+    code: 'SLUICE_BAD_OPTION',
+    message: expect.stringContaining(sentence),
+  })
+  await expect(asked).rejects.not.toThrow('s3cr3t')
+})

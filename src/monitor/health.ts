@@ -11,6 +11,8 @@ import { readHealthOptions } from './health/options.ts'
 import { Past } from './health/past.ts'
 import type { Check, HealthStatus } from './health/report.ts'
 import { worst } from './health/report.ts'
+import type { NamedPools } from './monitored.ts'
+import { readPools } from './monitored.ts'
 import type { Circumstances } from './snapshot.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { Source } from './source.ts'
@@ -39,7 +41,7 @@ export interface Health {
 }
 
 /** Several pools by name: what `createPools()` makes, a Map, or an object. */
-export type NamedSources = Iterable<readonly [string, Source]> | Readonly<Record<string, Source>>
+export type NamedSources = NamedPools<Source>
 
 /** How several pools are. */
 export interface PoolsHealth extends Pick<Health, 'status' | 'checks' | 'timestamp' | 'warnings'> {
@@ -73,27 +75,24 @@ export async function health(
   const timestamp = new Date(clock.epoch()).toISOString()
   const extra = runExtra(checks, clock, millis)
   const look = (pool: Source) => lookAt(pool, options.circumstances ?? {}, clock, millis)
-  if (!Array.isArray(pools)) {
+  if (isPool(pools)) {
     const [own, extras] = await Promise.all([look(pools), extra])
     return healthOf(own, extras, timestamp)
   }
-  const all = pools.map(async ([name, pool]) => [name, healthOf(await look(pool), {}, timestamp)] as const)
+  const all = [...pools].map(
+    async ([name, pool]) => [name, healthOf(await look(pool), {}, timestamp)] as const,
+  )
   return healthOfAll(await Promise.all(all), await extra, timestamp)
 }
 
-/** The pool, or a list of names and pools. @throws SLUICE_BAD_OPTION for what is neither */
-function poolsOf(asked: Source | NamedSources): Source | (readonly [string, Source])[] {
-  if (typeof asked !== 'object' || asked === null || isPool(asked)) {
-    requireSource(asked, 'health()')
-    return asked
-  }
-  const entries = Symbol.iterator in asked ? [...asked] : Object.entries(asked)
-  for (const [name, pool] of entries) requireSource(pool, `health() under ${JSON.stringify(name)}`)
-  return entries
-}
+const NEEDED = ['query', 'stats', 'settings', 'connections', 'statements'] as const
 
-function requireSource(pool: unknown, what: string): asserts pool is Source {
-  requireMethods(pool, what, ['query', 'stats', 'settings', 'connections', 'statements'])
+/** The pool, or the pools by their names. @throws SLUICE_BAD_OPTION for what is neither */
+function poolsOf(asked: Source | NamedSources): Source | ReadonlyMap<string, Source> {
+  if (typeof asked === 'object' && asked !== null && !isPool(asked))
+    return readPools(asked, 'health()', NEEDED)
+  requireMethods(asked, 'health()', NEEDED)
+  return asked
 }
 
 /** Nothing but a pool has a function of that name; a pool called query is an object. */

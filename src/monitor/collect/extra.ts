@@ -1,6 +1,7 @@
 /** Figures from elsewhere that belong to a pool: its server's, or what the caller knows to find out. */
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
+import { harmless } from '../../base/harmless.ts'
 import { redact } from '../../base/redact.ts'
 import { within } from '../../base/within.ts'
 import { activity } from '../activity.ts'
@@ -44,7 +45,7 @@ export async function runExtra<P>(
     if (typeof figures !== 'object' || figures === null) throw new Error('it gave no object of figures')
     return { millis: clock.now() - began, figures, error: null }
   } catch (error) {
-    return { millis: clock.now() - began, figures: null, error: redact(messageOf(error)) }
+    return { millis: clock.now() - began, figures: null, error: harmless(redact(messageOf(error))) }
   }
 }
 
